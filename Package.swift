@@ -1,0 +1,44 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// The order of the targets is the architecture: each may import only what stands above it here.
+let package = Package(
+  name: "spark",
+  products: [
+    .library(name: "Generation", targets: ["Generation"]),
+    .executable(name: "spark", targets: ["spark"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0")
+  ],
+  targets: [
+    // SIMD kernels behind one dispatch table per instruction set, and the compute thread pool.
+    .target(name: "CKernels"),
+    // The machine: which processors and how much memory this process may use.
+    .target(name: "Hardware"),
+    // GGUF files, tokenizers, tensors, and the forward pass over a view of KV blocks.
+    .target(name: "Model", dependencies: ["CKernels"]),
+    // Which KV blocks a step attends to: sinks and window.
+    .target(name: "Cascade", dependencies: ["Model"]),
+    // The engine: samplers, chat templates, token streams. The library's face.
+    .target(name: "Generation", dependencies: ["Hardware", "Model", "Cascade"]),
+    // The command line.
+    .executableTarget(
+      name: "spark",
+      dependencies: [
+        "Generation", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ]),
+  ]
+)
+
+for target in package.targets where target.type != .system {
+  target.swiftSettings = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    .enableExperimentalFeature("Lifetimes"),
+    .strictMemorySafety(),
+    .treatAllWarnings(as: .error),
+  ]
+}

@@ -1,0 +1,1 @@
+#include "spark_kernels.h"
