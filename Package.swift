@@ -28,6 +28,11 @@ let package = Package(
       dependencies: [
         "Generation", .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
+
+    // Golden models, chunked against whole, windows against recomputation.
+    .testTarget(
+      name: "ParityTests", dependencies: ["CKernels", "Model", "Cascade"],
+      exclude: ["Fixtures"]),
   ]
 )
 
