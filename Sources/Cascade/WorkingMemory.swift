@@ -22,6 +22,9 @@ package struct WorkingMemory {
   /// Tokens that have left the window for good, sinks not counted.
   package private(set) var evicted = 0
 
+  /// Blocks held now, the sinks' included.
+  package var heldBlocks: Int { held.count + (sinkBlock == nil ? 0 : 1) }
+
   private var held: [KVBlockID] = []
   private var firstHeld = 0
   private var sinkBlock: KVBlockID?

@@ -23,16 +23,8 @@ package final class LanguageModel: @unchecked Sendable {
 
   /// Reads and packs all weights of `file`, on the threads of `compute`.
   package init(file: GGUFFile, compute: Compute) throws(ModelError) {
-    guard let name = file.metadata.string("general.architecture") else {
-      throw ModelError(
-        "\(file.name): metadata key 'general.architecture' is missing; this is not a model file.")
-    }
-    guard let architecture = architectures.first(where: { $0.name == name }) else {
-      throw ModelError(
-        "\(file.name): architecture '\(name)' is not supported; supported are "
-          + architectures.map { $0.name }.joined(separator: ", ") + ".")
-    }
-    let shape = try Hyperparameters(file: file, architecture: name)
+    let architecture = try ModelDescription.architecture(of: file)
+    let shape = try Hyperparameters(file: file, architecture: architecture.name)
     self.file = file
     self.architecture = architecture
     self.shape = shape
