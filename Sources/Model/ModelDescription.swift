@@ -41,7 +41,8 @@ public struct ModelDescription: Sendable, Equatable {
     let architecture = try Self.architecture(of: file)
     let shape = try Hyperparameters(file: file, architecture: architecture.name)
     path = file.name
-    name = metadata.string("general.name") ?? file.name.split(separator: "/").last.map(String.init) ?? ""
+    name =
+      metadata.string("general.name") ?? file.name.split(separator: "/").last.map(String.init) ?? ""
     self.architecture = architecture.name
     parameterCount = file.tensors.reduce(0) { $0 + $1.elementCount }
     layers = shape.layers

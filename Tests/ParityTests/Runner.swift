@@ -28,6 +28,11 @@ final class Runner {
       window: window, sinks: sinks, blockLength: layout.blockLength, capacity: capacity)
   }
 
+  /// Adds `tokens` of a sequence to the step.
+  func append(_ tokens: [TokenID], to memory: inout WorkingMemory, logits: Int) -> Bool {
+    memory.append(tokens.span, to: step, from: pool, logits: logits)
+  }
+
   /// Logits after each of `tokens`, which are fed in steps of `chunk`.
   func logits(_ tokens: [TokenID], chunk: Int) -> [[Float]] {
     var result: [[Float]] = []

@@ -33,7 +33,9 @@ public final class Engine: Sendable {
   public init(
     path: String, options: EngineOptions = EngineOptions(), systemRoot: String = "/"
   ) throws(EngineError) {
-    (self.model, tokenizer, chatTemplate, threads, instructionSet, contextLength, weightBytes, core) =
+    (
+      self.model, tokenizer, chatTemplate, threads, instructionSet, contextLength, weightBytes, core
+    ) =
       try EngineError.wrapping {
         let file = try GGUFFile(path: path)
         let description = try ModelDescription(file: file)
@@ -76,7 +78,8 @@ public final class Engine: Sendable {
 
   /// Begins a reply. Nothing is computed until the stream is read.
   public func stream(
-    _ prompt: Prompt, template: ChatTemplate? = nil, options: GenerationOptions = GenerationOptions()
+    _ prompt: Prompt, template: ChatTemplate? = nil,
+    options: GenerationOptions = GenerationOptions()
   ) throws(EngineError) -> TokenStream {
     let begun = ContinuousClock.now
     try EngineError.wrapping { try options.validate(vocabularySize: tokenizer.vocabularySize) }
