@@ -43,7 +43,7 @@ struct GoldenModel: CustomTestStringConvertible {
 
   private static func rows(_ file: String, width: Int) throws -> [[Float]] {
     let data = try Data(contentsOf: url(file))
-    let floats = unsafe data.withUnsafeBytes { unsafe Array($0.bindMemory(to: Float.self)) }
+    let floats = data.withUnsafeBytes { Array($0.bindMemory(to: Float.self)) }
     return stride(from: 0, to: floats.count, by: width).map { Array(floats[$0..<$0 + width]) }
   }
 

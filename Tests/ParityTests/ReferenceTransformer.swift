@@ -31,8 +31,8 @@ struct ReferenceTransformer {
 
   private static func floats(_ tensor: GGUFTensor, in file: GGUFFile) -> [Double] {
     var row = [Float](repeating: 0, count: tensor.elementCount)
-    unsafe file.withUnsafeBytes(of: tensor) { bytes in
-      unsafe spark_dequantize_row(
+    file.withUnsafeBytes(of: tensor) { bytes in
+      spark_dequantize_row(
         tensor.type.kernelType, bytes.baseAddress!, tensor.elementCount, &row)
     }
     return row.map(Double.init)

@@ -41,7 +41,7 @@ final class Runner {
       step.clear()
       precondition(memory.append(part.span, to: step, from: pool, logits: part.count))
       pass.run()
-      for row in part.indices { result.append(unsafe Array(pass.logits(row))) }
+      for row in part.indices { result.append(Array(pass.logits(row))) }
       memory.slide(in: pool)
     }
     return result
