@@ -41,9 +41,11 @@ final class Runner {
       step.clear()
       precondition(memory.append(part.span, to: step, from: pool, logits: part.count))
       pass.run()
-      for row in part.indices { result.append(Array(pass.logits(row))) }
+      for row in part.indices { result.append(array(pass.logits(row))) }
       memory.slide(in: pool)
     }
     return result
   }
 }
+
+func array(_ span: Span<Float>) -> [Float] { span.indices.map { span[$0] } }

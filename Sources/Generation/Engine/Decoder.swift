@@ -20,6 +20,7 @@ package final class Decoder {
   private let pass: ForwardPass
   private let clock = ContinuousClock()
   private var reservedBlocks = 0
+  private var knownBreakers: (texts: [String], breakers: SequenceBreakers)?
 
   init(
     model: LanguageModel, tokenizer: Tokenizer, compute: Compute, options: EngineOptions
@@ -81,14 +82,17 @@ package final class Decoder {
         options.window, sinks: options.sinks, capacity: capacity, blockLength: blockLength))
 
     var sampler = Sampler(
-      options: reply.options.sampling, tokenizer: tokenizer, seed: reply.seed)
+      options: reply.options.sampling, vocabularySize: model.shape.vocabularySize,
+      contextLength: contextLength, seed: reply.seed, breakers: breakers(reply.options.sampling))
     for token in prompt { sampler.accept(token) }
     return ReplyState(
       memory: WorkingMemory(
         window: options.window, sinks: options.sinks, blockLength: blockLength,
         capacity: capacity),
       sampler: sampler,
-      text: ReplyText(tokenizer: tokenizer, stopStrings: reply.options.stopStrings),
+      text: ReplyText(
+        tokenizer: tokenizer, continuing: reply.isContinuation,
+        stopStrings: reply.options.stopStrings),
       reservedBlocks: blocks)
   }
 
@@ -99,6 +103,21 @@ package final class Decoder {
     reply.state!.memory.removeAll(from: pool)
     reservedBlocks -= reply.state!.reservedBlocks
     reply.state = nil
+  }
+
+  /// The spellings of DRY's sequence breakers; finding them reads the whole vocabulary, so those of
+  /// the last options are kept.
+  private func breakers(_ sampling: SamplingOptions) -> SequenceBreakers {
+    guard sampling.dryMultiplier > 0 else { return .none }
+    if let known = knownBreakers, known.texts == sampling.drySequenceBreakers {
+      return known.breakers
+    }
+    let breakers = SequenceBreakers(
+      sampling.drySequenceBreakers, vocabularySize: model.shape.vocabularySize,
+      piece: { self.tokenizer.piece($0) },
+      encode: { self.tokenizer.encode($0, addSpecial: false) })
+    knownBreakers = (sampling.drySequenceBreakers, breakers)
+    return breakers
   }
 
   // MARK: - Steps
@@ -172,8 +191,8 @@ package final class Decoder {
   }
 
   private func sample(_ state: inout ReplyState, of reply: Reply) -> GeneratedToken {
-    let logits = unsafe UnsafeBufferPointer(pass.logits(0))
-    let token = unsafe state.sampler.sample(logits)
+    let logits = pass.logits(0)
+    let token = state.sampler.sample(logits)
     state.sampler.accept(token)
     state.generated += 1
     state.lastToken = token
@@ -188,12 +207,11 @@ package final class Decoder {
     if state.text.hasStopped { state.stopReason = .stopString }
 
     guard reply.options.logprobs > 0 else {
-      return GeneratedToken(id: token, text: text, logprobs: [], logprob: nil)
+      return GeneratedToken(id: token, text: text, logprobs: nil)
     }
-    return unsafe GeneratedToken(
+    return GeneratedToken(
       id: token, text: text,
-      logprobs: state.sampler.logprobs(of: logits, count: reply.options.logprobs),
-      logprob: state.sampler.logprob(of: token, in: logits))
+      logprobs: TokenLogprobs(logits: logits, chosen: token, top: reply.options.logprobs))
   }
 
   private func reasonToStop(
@@ -221,14 +239,14 @@ package final class Decoder {
   /// Calls `body` with the logits after each of `tokens`, [vocabulary], in order.
   func logits(
     of tokens: [TokenID],
-    _ body: (_ index: Int, _ logits: UnsafeBufferPointer<Float>) throws -> Void
+    _ body: (_ index: Int, _ logits: Span<Float>) throws -> Void
   ) throws {
     try withState(of: tokens) { state in
       for start in stride(from: 0, to: tokens.count, by: step.maxLogitRows) {
         let end = min(start + step.maxLogitRows, tokens.count)
         run(tokens.span.extracting(start..<end), &state.memory, logits: end - start)
         for index in start..<end {
-          unsafe try body(index, UnsafeBufferPointer(pass.logits(index - start)))
+          try body(index, pass.logits(index - start))
         }
       }
     }

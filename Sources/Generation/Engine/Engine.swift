@@ -83,7 +83,14 @@ public final class Engine: Sendable {
   ) throws(EngineError) -> TokenStream {
     let begun = ContinuousClock.now
     try EngineError.wrapping { try options.validate(vocabularySize: tokenizer.vocabularySize) }
-    let tokens = try tokens(of: prompt, template: template)
+    var tokens = try tokens(of: prompt, template: template)
+    if tokens.isEmpty {
+      // Something must be read before anything can be said.
+      guard let start = tokenizer.bos ?? tokenizer.eos else {
+        throw EngineError(.prompt, "the prompt is empty; give the model a text to continue.")
+      }
+      tokens = [start]
+    }
     guard window != .full || tokens.count < contextLength else {
       throw EngineError(
         .prompt,
@@ -93,16 +100,18 @@ public final class Engine: Sendable {
     }
     let seed = options.seed ?? UInt64.random(in: .min ... .max)
     return TokenStream(
-      Reply(prompt: tokens, options: options, seed: seed, begun: begun), on: core)
+      Reply(
+        prompt: tokens, options: options, seed: seed, isContinuation: prompt.isContinuation,
+        begun: begun), on: core)
   }
 
   /// Calls `body` with the logits after each of `tokens`, [vocabulary], in order, on the engine's
-  /// thread. The pointer is valid during the call.
+  /// thread.
   public func logits(
     of tokens: [TokenID],
-    _ body: @Sendable (_ index: Int, _ logits: UnsafeBufferPointer<Float>) throws -> Void
+    _ body: @Sendable (_ index: Int, _ logits: Span<Float>) throws -> Void
   ) async throws {
-    unsafe try await core.logits(of: tokens, body)
+    try await core.logits(of: tokens, body)
   }
 
   /// Time to read `tokens` tokens in one prompt.

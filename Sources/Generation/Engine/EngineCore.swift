@@ -22,9 +22,9 @@ actor EngineCore {
 
   func logits(
     of tokens: [TokenID],
-    _ body: @Sendable (_ index: Int, _ logits: UnsafeBufferPointer<Float>) throws -> Void
+    _ body: @Sendable (_ index: Int, _ logits: Span<Float>) throws -> Void
   ) throws {
-    unsafe try decoder.logits(of: tokens, body)
+    try decoder.logits(of: tokens, body)
   }
 
   func measurePrefill(tokens: Int) throws(EngineError) -> Duration {

@@ -12,10 +12,9 @@ public struct GeneratedToken: Sendable {
   /// The text that this token lets be shown. Empty while bytes of a character or the beginning of a
   /// stop string are held back; the texts of all tokens together are the reply.
   public let text: String
-  /// The likeliest tokens at this step, best first, where they were asked for.
-  public let logprobs: [TokenLogprob]
-  /// The log-probability of this token before any sampler, where logprobs were asked for.
-  public let logprob: Float?
+  /// This token's log-probability before any sampler, and those of the likeliest tokens, where they
+  /// were asked for.
+  public let logprobs: TokenLogprobs?
 }
 
 /// Why a reply ended.

@@ -9,19 +9,22 @@ package final class Reply: @unchecked Sendable {
   let options: GenerationOptions
   let seed: UInt64
   let begun: ContinuousClock.Instant
+  /// Whether the reply goes on from text rather than beginning a turn.
+  let isContinuation: Bool
 
   /// Nil before the first token is asked for, and again after the end.
   var state: ReplyState?
   var isEnded = false
 
   package init(
-    prompt: [TokenID], options: GenerationOptions, seed: UInt64,
+    prompt: [TokenID], options: GenerationOptions, seed: UInt64, isContinuation: Bool = true,
     begun: ContinuousClock.Instant = .now
   ) {
     self.prompt = prompt
     self.options = options
     self.seed = seed
     self.begun = begun
+    self.isContinuation = isContinuation
   }
 }
 

@@ -97,10 +97,12 @@ package final class ForwardPass {
   }
 
   /// Logits of the step's `index`th wanted row, [vocabulary], valid until the next run.
-  package func logits(_ index: Int) -> UnsafeMutableBufferPointer<Float> {
+  @_lifetime(borrow self)
+  package func logits(_ index: Int) -> Span<Float> {
     precondition(index < step.logitRowCount, "logit row \(index) of \(step.logitRowCount)")
     let count = model.shape.vocabularySize
-    return unsafe UnsafeMutableBufferPointer(start: logitsBuffer + index * count, count: count)
+    let row = unsafe UnsafeBufferPointer(start: logitsBuffer + index * count, count: count)
+    return unsafe _overrideLifetime(Span(_unsafeElements: row), borrowing: self)
   }
 
   // MARK: - What architectures are written in
