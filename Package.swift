@@ -12,6 +12,8 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0")
   ],
   targets: [
+    // Zstandard, the system's library.
+    .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
     // SIMD kernels behind one dispatch table per instruction set, and the compute thread pool.
     .target(name: "CKernels"),
     // The machine: which processors and how much memory this process may use.
@@ -35,6 +37,11 @@ let package = Package(
     .testTarget(
       name: "ParityTests", dependencies: ["CKernels", "Model", "Cascade"],
       exclude: ["Fixtures"]),
+
+    // What tests share: fixtures, seeded randomness.
+    .target(name: "TestSupport", dependencies: ["CZstd"], path: "Tests/TestSupport"),
+    .testTarget(
+      name: "ModelTests", dependencies: ["Model", "TestSupport"], exclude: ["Fixtures"]),
   ]
 )
 
