@@ -1,6 +1,8 @@
 /// A tensor's element type as stored in a GGUF file.
 ///
 /// Raw values are GGUF's own (`ggml_type`; source: the GGUF specification, ggml/docs/gguf.md).
+// The cases are spelled as the field spells them.
+// swift-format-ignore: AlwaysUseLowerCamelCase
 public enum TensorType: UInt32, Sendable, CaseIterable {
   case f32 = 0
   case f16 = 1
@@ -54,5 +56,19 @@ public enum TensorType: UInt32, Sendable, CaseIterable {
     case .q5_K: "Q5_K"
     case .q6_K: "Q6_K"
     }
+  }
+}
+
+extension TensorType {
+  /// What ggml calls the type with this raw value, known to this program or not, as `IQ4_XS (23)`.
+  static func name(ofRawValue rawValue: UInt32) -> String {
+    let known: [UInt32: String] = [
+      9: "Q8_1", 10: "Q2_K", 11: "Q3_K", 15: "Q8_K", 16: "IQ2_XXS", 17: "IQ2_XS", 18: "IQ3_XXS",
+      19: "IQ1_S", 20: "IQ4_NL", 21: "IQ3_S", 22: "IQ2_S", 23: "IQ4_XS", 24: "I8", 25: "I16",
+      26: "I32", 27: "I64", 28: "F64", 29: "IQ1_M", 34: "TQ1_0", 35: "TQ2_0", 39: "MXFP4",
+      40: "NVFP4",
+    ]
+    let name = TensorType(rawValue: rawValue)?.name ?? known[rawValue]
+    return name.map { "\($0) (\(rawValue))" } ?? "\(rawValue)"
   }
 }

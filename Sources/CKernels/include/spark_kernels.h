@@ -1,1 +1,251 @@
+// Compute kernels of Spark and the thread pool that runs them.
+//
+// Conventions
+//   m   rows of activations (tokens) in a step        k   length of a row (input features)
+//   n   rows of a weight matrix (output features)      d   head dimension
+// Every kernel exists in one variant per instruction set. All variants do the same floating-point
+// operations in the same order (explicit fused multiply-adds, 16-lane partial sums, exact integer
+// dot products), so a result has the same bits on every one, whatever m is.
+// Pointers never alias unless a comment says so. Nothing here allocates except where it says so.
 #pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+// ---------------------------------------------------------------------------------------------
+// Weights: 16 rows interleaved into a panel
+// ---------------------------------------------------------------------------------------------
+
+// Rows of a weight matrix that are interleaved into one panel: one SIMD lane each.
+enum { SPARK_PANEL_ROWS = 16 };
+
+// Values are GGUF's tensor types.
+typedef enum {
+  SPARK_F32 = 0,
+  SPARK_F16 = 1,
+  SPARK_Q4_0 = 2,
+  SPARK_Q4_1 = 3,
+  SPARK_Q5_0 = 6,
+  SPARK_Q5_1 = 7,
+  SPARK_Q8_0 = 8,
+  SPARK_Q4_K = 12,
+  SPARK_Q5_K = 13,
+  SPARK_Q6_K = 14,
+  SPARK_BF16 = 30,
+  SPARK_TYPE_END = 31,
+} spark_type;
+
+// Whether a matrix of this type multiplies 8-bit activations (else 32-bit floats).
+bool spark_type_is_quantized(spark_type type);
+
+// Bytes of one row of k elements as stored in a GGUF file. k is a multiple of the block length.
+size_t spark_row_bytes(spark_type type, size_t k);
+
+// Bytes of one panel of 16 rows of k elements; a multiple of 64.
+size_t spark_panel_bytes(spark_type type, size_t k);
+
+// Interleaves `count` (1...16) consecutive GGUF rows into one panel at a 64-byte aligned address;
+// missing rows become zeros. Lossless: the panel holds the same numbers.
+void spark_pack_panel(spark_type type, const void *rows, size_t count, size_t k, void *panel);
+
+// Expands one GGUF row to floats. `out` has k elements.
+void spark_dequantize_row(spark_type type, const void *row, size_t k, float *out);
+
+// ---------------------------------------------------------------------------------------------
+// Activations
+// ---------------------------------------------------------------------------------------------
+
+// Elements of a row that share one scale.
+enum { SPARK_GROUP = 32 };
+
+// m rows of k activations, as floats and, when k is a multiple of 32, as signed bytes:
+// x[i] is about scale[i / 32] * q[i].
+typedef struct {
+  const float *x;          // [m][k]
+  int8_t *q;               // [m][k]
+  float *scale;            // [m][k / 32]
+  float *scaled_sum;       // [m][k / 32]   scale * sum of q in the group
+  int32_t *negative_sum;   // [m][k / 32]   -sum of q in the group
+  int32_t *negative_half;  // [m][k / 16]   the same for each half of a group
+  size_t m, k;
+} spark_activations;
+
+// ---------------------------------------------------------------------------------------------
+// Attention over blocks
+// ---------------------------------------------------------------------------------------------
+
+typedef enum { SPARK_KV_F16 = 0, SPARK_KV_F32 = 1 } spark_kv_type;
+
+// Shape of the KV store. A block holds `block_length` tokens; within a block and layer, keys come
+// first, [kv_heads][d][block_length] (channel-major), then values,
+// [kv_heads][block_length][value_stride], value_stride being d rounded up to 16.
+typedef struct {
+  int32_t kv_heads, d, block_length, value_stride;
+  size_t layer_bytes;  // bytes of one layer's keys and values in a block
+  spark_kv_type type;
+} spark_kv_layout;
+
+// Tables of RoPE angles: cos and sin are [positions][rotary / 2]. Pairs are (2i, 2i+1) when
+// interleaved, else (i, i + rotary / 2). Dimensions from `rotary` on are left as they are.
+typedef struct {
+  const float *cosine, *sine;
+  int32_t rotary;
+  bool interleaved;
+} spark_rope;
+
+// Part of a sequence's view: one block, whose token 0 stands at virtual position `start`, of which
+// the first `count` tokens may be seen.
+typedef struct {
+  uint8_t *block;
+  int32_t start, count;
+} spark_span;
+
+// Consecutive tokens of one sequence that share a view. Row `row + i` of the step has its query at
+// virtual position `position + i` and sees the tokens of the spans at positions up to its own.
+typedef struct {
+  int32_t row, rows, position;
+  int32_t span, spans;  // range in the step's span array
+} spark_run;
+
+// Queries that share one key-value head and are worked on together.
+enum { SPARK_QUERY_TILE = 16, SPARK_MAX_BLOCK = 128, SPARK_MAX_HEAD = 512 };
+
+typedef struct {
+  const spark_kv_layout *layout;
+  const spark_rope *rope;
+  const spark_run *runs;
+  size_t run_count;
+  const spark_span *spans;
+  int32_t layer, heads;
+  float scale;         // usually 1 / sqrt(d)
+  const float *query;  // [m][heads * d], not rotated
+  float *out;          // [m][heads * d]
+} spark_attention;
+
+// Where row i's key and value go: slot `slot[i]` of `block[i]`.
+typedef struct {
+  const spark_kv_layout *layout;
+  const spark_rope *rope;
+  uint8_t *const *block;  // [m]
+  const int32_t *slot;    // [m]
+  int32_t layer;
+  const float *key, *value;  // [m][kv_heads * d], not rotated
+} spark_kv_write;
+
+// ---------------------------------------------------------------------------------------------
+// The dispatch table
+// ---------------------------------------------------------------------------------------------
+
+typedef enum { SPARK_ISA_SCALAR = 0, SPARK_ISA_AVX2 = 1, SPARK_ISA_AVX512 = 2 } spark_isa;
+
+typedef struct {
+  const char *name;
+
+  // out[t][r] (+)= sum over i of w[r][i] * x[t][i] (+ bias[r]), for the 16 rows of one panel and
+  // all m rows of x. `rows` of the 16 are stored. `bias` may be null. Row t is at out + t * stride.
+  void (*multiply[SPARK_TYPE_END])(
+    const void *panel, const spark_activations *x, size_t rows, const float *bias,
+    bool accumulate, float *out, size_t stride);
+
+  // Quantizes rows [begin, end) of x (which must be filled) to bytes: scale = max|x| / 127 per
+  // group of 32, q = nearest integer, ties to even.
+  void (*quantize)(const spark_activations *x, size_t begin, size_t end);
+
+  // out = x / sqrt(mean(x^2) + epsilon) * weight, n elements (Zhang and Sennrich 2019,
+  // arXiv:1910.07467). out may be x.
+  void (*rms_norm)(const float *x, const float *weight, float epsilon, size_t n, float *out);
+
+  // out = gate / (1 + exp(-gate)) * up, n elements (Shazeer 2020, arXiv:2002.05202). out may be
+  // gate.
+  void (*swiglu)(const float *gate, const float *up, size_t n, float *out);
+
+  // Rotates x ([d], in place) by position `position` of the table (Su 2021, arXiv:2104.09864).
+  void (*rotate)(const spark_rope *rope, int32_t position, int32_t d, const float *x, float *out);
+
+  // Rotates the keys of rows [begin, end) by their slot and stores keys and values.
+  void (*store_kv)(const spark_kv_write *job, size_t begin, size_t end);
+
+  // Softmax attention of one tile of at most 16 queries over the spans of one run: queries
+  // [first, first + count) of the run's rows * (heads / kv_heads) that belong to `kv_head`, counted
+  // row by row. One online softmax runs across all spans in their order (Milakov and Gimelshein
+  // 2018, arXiv:1805.02867); the query is rotated for each span, the stored keys never are.
+  void (*attend)(
+    const spark_attention *job, const spark_run *run, int32_t kv_head, int32_t first,
+    int32_t count);
+} spark_kernels;
+
+// The table for an instruction set, or null when this processor or build has none.
+const spark_kernels *spark_kernels_for(spark_isa isa);
+
+// The widest instruction set that this processor has.
+spark_isa spark_best_isa(void);
+
+// ---------------------------------------------------------------------------------------------
+// The thread pool
+// ---------------------------------------------------------------------------------------------
+
+typedef struct spark_pool spark_pool;
+
+// Starts threads - 1 workers; the caller of spark_pool_run is the last. Allocates. Null when the
+// system refuses.
+spark_pool *spark_pool_create(int32_t threads);
+void spark_pool_destroy(spark_pool *pool);
+int32_t spark_pool_threads(const spark_pool *pool);
+
+// Calls task(context, begin, end) for ranges that together cover 0..<items, each at most `grain`
+// long, on all threads; returns when all have returned. One caller at a time. Workers spin for
+// some tens of microseconds after a task, then sleep until the next.
+typedef void (*spark_task)(void *context, size_t begin, size_t end);
+void spark_pool_run(spark_pool *pool, spark_task task, void *context, size_t items, size_t grain);
+
+// ---------------------------------------------------------------------------------------------
+// Parallel operations: each is one or two dispatches on the pool
+// ---------------------------------------------------------------------------------------------
+
+// A packed matrix and where its product goes.
+typedef struct {
+  const uint8_t *panels;
+  size_t panel_bytes;
+  spark_type type;
+  size_t rows;
+  const float *bias;  // [rows] or null
+  bool accumulate;
+  float *out;  // [m][stride]
+  size_t stride;
+} spark_product;
+
+// Multiplies the same activations with several matrices in one dispatch.
+void spark_multiply(
+  spark_pool *pool, const spark_kernels *kernels, const spark_product *products, size_t count,
+  const spark_activations *x);
+
+// Normalizes m rows of n into `x->x` (weight null: copies) and quantizes them if `quantized`.
+void spark_normalize(
+  spark_pool *pool, const spark_kernels *kernels, const float *input, const float *weight,
+  float epsilon, bool quantized, const spark_activations *x);
+
+// SwiGLU of m rows of n into `x->x`, then quantizes them if `quantized`.
+void spark_swiglu(
+  spark_pool *pool, const spark_kernels *kernels, const float *gate, const float *up,
+  bool quantized, const spark_activations *x);
+
+// Stores keys and values of m rows, then attends.
+void spark_attend(
+  spark_pool *pool, const spark_kernels *kernels, const spark_kv_write *write, size_t m,
+  const spark_attention *job);
+
+// Quantizes m rows that are already in `x->x`.
+void spark_quantize(spark_pool *pool, const spark_kernels *kernels, const spark_activations *x);
+
+// Packs all panels of a matrix of `rows` rows from its GGUF bytes.
+void spark_pack(
+  spark_pool *pool, spark_type type, const void *source, size_t rows, size_t k, void *panels);
+
+#ifdef __cplusplus
+}
+#endif

@@ -1,1 +1,0 @@
-#include "spark_kernels.h"

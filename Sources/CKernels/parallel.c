@@ -1,0 +1,197 @@
+// Operations of a step spread over the pool. What one item computes never depends on how items are
+// grouped, so results do not depend on the number of threads.
+#include <string.h>
+
+#include "spark_kernels.h"
+
+static size_t smaller(size_t a, size_t b) { return a < b ? a : b; }
+
+// Ranges per thread: enough for the threads to even out, few enough to keep streams long.
+static size_t grain_for(const spark_pool *pool, size_t items) {
+  size_t ranges = (size_t)spark_pool_threads(pool) * 8;
+  return (items + ranges - 1) / ranges;
+}
+
+// Work worth a dispatch, in elements: below it one thread is done before another has woken.
+enum { DISPATCH_ELEMENTS = 8192 };
+
+static size_t row_grain(const spark_pool *pool, size_t m, size_t k) {
+  return m * k < DISPATCH_ELEMENTS ? m : grain_for(pool, m);
+}
+
+// ---- products ---------------------------------------------------------------------------------
+
+typedef struct {
+  const spark_kernels *kernels;
+  const spark_product *products;
+  size_t count;
+  const spark_activations *x;
+} multiply_job;
+
+static size_t panels_of(const spark_product *p) {
+  return (p->rows + SPARK_PANEL_ROWS - 1) / SPARK_PANEL_ROWS;
+}
+
+static void multiply_task(void *context, size_t begin, size_t end) {
+  const multiply_job *job = context;
+  size_t base = 0;
+  for (size_t i = 0; i < job->count && base < end; i++) {
+    const spark_product *p = &job->products[i];
+    size_t panels = panels_of(p);
+    for (size_t at = begin > base ? begin - base : 0; at < smaller(panels, end - base); at++) {
+      size_t row = at * SPARK_PANEL_ROWS;
+      job->kernels->multiply[p->type](
+        p->panels + at * p->panel_bytes, job->x, smaller(p->rows - row, SPARK_PANEL_ROWS),
+        p->bias ? p->bias + row : NULL, p->accumulate, p->out + row, p->stride);
+    }
+    base += panels;
+  }
+}
+
+void spark_multiply(
+  spark_pool *pool, const spark_kernels *kernels, const spark_product *products, size_t count,
+  const spark_activations *x
+) {
+  multiply_job job = {kernels, products, count, x};
+  size_t panels = 0;
+  for (size_t i = 0; i < count; i++) panels += panels_of(&products[i]);
+  spark_pool_run(pool, multiply_task, &job, panels, grain_for(pool, panels));
+}
+
+// ---- rows -------------------------------------------------------------------------------------
+
+typedef struct {
+  const spark_kernels *kernels;
+  const float *a, *b;  // input and weight, or gate and up
+  float epsilon;
+  bool quantized;
+  const spark_activations *x;
+} row_job;
+
+static void normalize_task(void *context, size_t begin, size_t end) {
+  const row_job *job = context;
+  size_t k = job->x->k;
+  float *out = (float *)job->x->x;
+  for (size_t t = begin; t < end; t++)
+    job->kernels->rms_norm(job->a + t * k, job->b, job->epsilon, k, out + t * k);
+  if (job->quantized) job->kernels->quantize(job->x, begin, end);
+}
+
+void spark_normalize(
+  spark_pool *pool, const spark_kernels *kernels, const float *input, const float *weight,
+  float epsilon, bool quantized, const spark_activations *x
+) {
+  row_job job = {kernels, input, weight, epsilon, quantized, x};
+  spark_pool_run(pool, normalize_task, &job, x->m, row_grain(pool, x->m, x->k));
+}
+
+static void swiglu_task(void *context, size_t begin, size_t end) {
+  const row_job *job = context;
+  size_t k = job->x->k;
+  float *out = (float *)job->x->x;
+  job->kernels->swiglu(job->a + begin * k, job->b + begin * k, (end - begin) * k, out + begin * k);
+  if (job->quantized) job->kernels->quantize(job->x, begin, end);
+}
+
+void spark_swiglu(
+  spark_pool *pool, const spark_kernels *kernels, const float *gate, const float *up,
+  bool quantized, const spark_activations *x
+) {
+  row_job job = {kernels, gate, up, 0, quantized, x};
+  spark_pool_run(pool, swiglu_task, &job, x->m, row_grain(pool, x->m, x->k));
+}
+
+static void quantize_task(void *context, size_t begin, size_t end) {
+  const row_job *job = context;
+  job->kernels->quantize(job->x, begin, end);
+}
+
+void spark_quantize(spark_pool *pool, const spark_kernels *kernels, const spark_activations *x) {
+  row_job job = {.kernels = kernels, .x = x};
+  spark_pool_run(pool, quantize_task, &job, x->m, row_grain(pool, x->m, x->k));
+}
+
+// ---- attention --------------------------------------------------------------------------------
+
+typedef struct {
+  const spark_kernels *kernels;
+  const spark_kv_write *write;
+  const spark_attention *attention;
+} attention_job;
+
+static void store_task(void *context, size_t begin, size_t end) {
+  const attention_job *job = context;
+  job->kernels->store_kv(job->write, begin, end);
+}
+
+static size_t queries_of(const spark_attention *job, const spark_run *run) {
+  return (size_t)run->rows * (size_t)(job->heads / job->layout->kv_heads);
+}
+
+static size_t tiles_of(const spark_attention *job, const spark_run *run) {
+  return (queries_of(job, run) + SPARK_QUERY_TILE - 1) / SPARK_QUERY_TILE;
+}
+
+// Items are counted run by run, within a run head by head, within a head tile by tile.
+static void attend_task(void *context, size_t begin, size_t end) {
+  const attention_job *job = context;
+  const spark_attention *attention = job->attention;
+  size_t base = 0;
+  for (size_t r = 0; r < attention->run_count && base < end; r++) {
+    const spark_run *run = &attention->runs[r];
+    size_t tiles = tiles_of(attention, run), queries = queries_of(attention, run);
+    size_t items = tiles * (size_t)attention->layout->kv_heads;
+    for (size_t at = begin > base ? begin - base : 0; at < smaller(items, end - base); at++) {
+      size_t first = at % tiles * SPARK_QUERY_TILE;
+      job->kernels->attend(
+        attention, run, (int32_t)(at / tiles), (int32_t)first,
+        (int32_t)smaller(queries - first, SPARK_QUERY_TILE));
+    }
+    base += items;
+  }
+}
+
+void spark_attend(
+  spark_pool *pool, const spark_kernels *kernels, const spark_kv_write *write, size_t m,
+  const spark_attention *job
+) {
+  attention_job context = {kernels, write, job};
+  size_t width = (size_t)job->layout->kv_heads * (size_t)job->layout->d;
+  spark_pool_run(pool, store_task, &context, m, row_grain(pool, m, width));
+  size_t items = 0, work = 0;
+  for (size_t r = 0; r < job->run_count; r++) {
+    items += tiles_of(job, &job->runs[r]) * (size_t)job->layout->kv_heads;
+    work += (size_t)job->runs[r].rows * (size_t)job->runs[r].spans;
+  }
+  work *= (size_t)job->layout->block_length * (size_t)job->heads;
+  spark_pool_run(
+    pool, attend_task, &context, items, work < DISPATCH_ELEMENTS / 8 ? items : 1);
+}
+
+// ---- packing ----------------------------------------------------------------------------------
+
+typedef struct {
+  spark_type type;
+  const uint8_t *source;
+  size_t rows, k, row_bytes, panel_bytes;
+  uint8_t *panels;
+} pack_job;
+
+static void pack_task(void *context, size_t begin, size_t end) {
+  const pack_job *job = context;
+  for (size_t at = begin; at < end; at++) {
+    size_t row = at * SPARK_PANEL_ROWS;
+    spark_pack_panel(
+      job->type, job->source + row * job->row_bytes, smaller(job->rows - row, SPARK_PANEL_ROWS),
+      job->k, job->panels + at * job->panel_bytes);
+  }
+}
+
+void spark_pack(
+  spark_pool *pool, spark_type type, const void *source, size_t rows, size_t k, void *panels
+) {
+  pack_job job = {
+    type, source, rows, k, spark_row_bytes(type, k), spark_panel_bytes(type, k), panels};
+  size_t count = (rows + SPARK_PANEL_ROWS - 1) / SPARK_PANEL_ROWS;
+  spark_pool_run(pool, pack_task, &job, count, grain_for(pool, count));
+}

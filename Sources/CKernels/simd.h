@@ -1,0 +1,522 @@
+// The SIMD variants, written once over 16-lane vectors and compiled for each instruction set.
+//
+// The including file has defined, for its instruction set:
+//   NAME, TOKEN_TILE, FLOAT_TILE
+//   i32x16 dot4(i32x16 sum, u8x64 w, const int8_t *q)   adds 4 products of bytes per lane, w < 128
+//   i32x16 dot4_q8(i32x16 sum, u8x64 w, const int8_t *q)  the same for w = weight + 128
+//   Q8_OFFSET   what dot4_q8 leaves to subtract: 128 or 0
+//   u8x64 add_fifth_bit(u8x64 w, const uint8_t *mask)
+//   f32x16 load_halves(const void *), void store_halves(f32x16, void *)
+// Results equal the scalar variant's bit for bit: see there for what is computed.
+#include "exponential.h"
+#include "panel.h"
+#include "tables.h"
+
+#pragma clang fp contract(off)
+
+#define UNROLL _Pragma("clang loop unroll(full)")
+
+typedef uint16_t u16x16 __attribute__((vector_size(32)));
+typedef uint32_t u32x16 __attribute__((vector_size(64)));
+typedef uint8_t u8x16 __attribute__((vector_size(16)));
+typedef int8_t i8x16 __attribute__((vector_size(16)));
+typedef float f32x8 __attribute__((vector_size(32)));
+typedef float f32x4 __attribute__((vector_size(16)));
+
+INLINE f32x16 splat(float x) { return x - (f32x16){0}; }
+INLINE i32x16 splat_int(int32_t x) { return x - (i32x16){0}; }
+INLINE f32x16 load(const float *p) {
+  f32x16 v;
+  memcpy(&v, p, sizeof v);
+  return v;
+}
+INLINE void put16(f32x16 v, float *p) { memcpy(p, &v, sizeof v); }
+INLINE f32x16 fma16(f32x16 a, f32x16 b, f32x16 c) { return __builtin_elementwise_fma(a, b, c); }
+INLINE f32x16 choose(i32x16 mask, f32x16 yes, f32x16 no) {
+  return (f32x16)((mask & (i32x16)yes) | (~mask & (i32x16)no));
+}
+// The first `n` (0...16) floats, then zeros.
+INLINE f32x16 load_part(const float *p, size_t n) {
+  f32x16 v = {0};
+  if (n >= 16) return load(p);
+  memcpy(&v, p, n * sizeof *p);
+  return v;
+}
+INLINE void put_part(f32x16 v, float *p, size_t n) {
+  if (n >= 16) {
+    put16(v, p);
+  } else {
+    memcpy(p, &v, n * sizeof *p);
+  }
+}
+INLINE float add_lanes(f32x16 v) {
+  f32x8 a = __builtin_shufflevector(v, v, 0, 1, 2, 3, 4, 5, 6, 7) +
+    __builtin_shufflevector(v, v, 8, 9, 10, 11, 12, 13, 14, 15);
+  f32x4 b = __builtin_shufflevector(a, a, 0, 1, 2, 3) + __builtin_shufflevector(a, a, 4, 5, 6, 7);
+  return (b[0] + b[2]) + (b[1] + b[3]);
+}
+INLINE f32x16 exponential16(f32x16 x) {
+  f32x16 bounded = __builtin_elementwise_min(
+    splat(EXP_HIGHEST), __builtin_elementwise_max(splat(EXP_LOWEST), x));
+  f32x16 shifted = fma16(bounded, splat(EXP_LOG2E), splat(EXP_MAGIC));
+  f32x16 n = shifted - splat(EXP_MAGIC);
+  f32x16 r = fma16(n, splat(-EXP_LN2_LOW), fma16(n, splat(-EXP_LN2_HIGH), bounded));
+  f32x16 p = splat(1.0f / 720);
+  p = fma16(p, r, splat(1.0f / 120));
+  p = fma16(p, r, splat(1.0f / 24));
+  p = fma16(p, r, splat(1.0f / 6));
+  p = fma16(p, r, splat(0.5f));
+  p = fma16(p, r, splat(1.0f));
+  p = fma16(p, r, splat(1.0f));
+  f32x16 scale = (f32x16)(((u32x16)shifted << 23) + 0x3f800000);
+  return (f32x16)(~(i32x16)(x < splat(EXP_LOWEST)) & (i32x16)(p * scale));
+}
+
+// ---- matrix products --------------------------------------------------------------------------
+
+INLINE void store_rows(
+  f32x16 sum, size_t rows, const float *bias, bool accumulate, float *out
+) {
+  if (bias) sum += load_part(bias, rows);
+  if (accumulate) sum = load_part(out, rows) + sum;
+  put_part(sum, out, rows);
+}
+
+INLINE f32x16 load_weights(spark_type type, const uint8_t *panel, size_t i) {
+  if (type == SPARK_F32) return load((const float *)(const void *)panel + i * 16);
+  if (type == SPARK_F16) return load_halves(panel + i * 32);
+  u16x16 bits;
+  memcpy(&bits, panel + i * 32, sizeof bits);
+  return (f32x16)(__builtin_convertvector(bits, u32x16) << 16);
+}
+
+INLINE void multiply_floats_tile(
+  spark_type type, int tile, const uint8_t *panel, const spark_activations *x, size_t first,
+  size_t rows, const float *bias, bool accumulate, float *out, size_t stride
+) {
+  size_t k = x->k, i = 0;
+  const float *from = x->x + first * k;
+  f32x16 sum[FLOAT_TILE][4];
+  UNROLL for (int t = 0; t < tile; t++)
+    UNROLL for (int c = 0; c < 4; c++) sum[t][c] = (f32x16){0};
+  for (; i + 4 <= k; i += 4) {
+    UNROLL for (int c = 0; c < 4; c++) {
+      f32x16 w = load_weights(type, panel, i + (size_t)c);
+      UNROLL for (int t = 0; t < tile; t++)
+        sum[t][c] = fma16(w, splat(from[(size_t)t * k + i + (size_t)c]), sum[t][c]);
+    }
+  }
+  UNROLL for (int c = 0; c < 3; c++) {
+    if (i + (size_t)c >= k) break;
+    f32x16 w = load_weights(type, panel, i + (size_t)c);
+    UNROLL for (int t = 0; t < tile; t++)
+      sum[t][c] = fma16(w, splat(from[(size_t)t * k + i + (size_t)c]), sum[t][c]);
+  }
+  UNROLL for (int t = 0; t < tile; t++)
+    store_rows(
+      (sum[t][0] + sum[t][1]) + (sum[t][2] + sum[t][3]), rows, bias, accumulate,
+      out + (first + (size_t)t) * stride);
+}
+
+INLINE u8x64 load_bytes(const uint8_t *p) {
+  u8x64 v;
+  memcpy(&v, p, sizeof v);
+  return v;
+}
+
+// The eight quads of a group as unsigned bytes.
+INLINE void unpack(spark_type type, const uint8_t *group, u8x64 w[8]) {
+  if (type == SPARK_Q8_0) {
+    UNROLL for (int quad = 0; quad < 8; quad++) w[quad] = load_bytes(group + quad * 64);
+    return;
+  }
+  size_t extra = record_of(type).extra;
+  UNROLL for (int quad = 0; quad < 4; quad++) {
+    u8x64 nibbles = load_bytes(group + extra + (size_t)quad * 64);
+    w[quad] = nibbles & 15;
+    w[quad + 4] = nibbles >> 4;
+  }
+  if (type == SPARK_Q5_0 || type == SPARK_Q5_1 || type == SPARK_Q5_K) {
+    UNROLL for (int quad = 0; quad < 8; quad++)
+      w[quad] = add_fifth_bit(w[quad], group + quad * 8);
+  } else if (type == SPARK_Q6_K) {
+    u8x64 even = load_bytes(group), odd = load_bytes(group + 64);
+    w[0] |= even << 4 & 48, w[2] |= even << 2 & 48, w[4] |= even & 48, w[6] |= even >> 2 & 48;
+    w[1] |= odd << 4 & 48, w[3] |= odd << 2 & 48, w[5] |= odd & 48, w[7] |= odd >> 2 & 48;
+  }
+}
+
+INLINE f32x16 bytes_to_floats(const uint8_t *p, bool is_signed) {
+  u8x16 bytes;
+  memcpy(&bytes, p, sizeof bytes);
+  return is_signed ? __builtin_convertvector((i8x16)bytes, f32x16)
+                   : __builtin_convertvector(__builtin_convertvector(bytes, i32x16), f32x16);
+}
+
+INLINE void multiply_quants_tile(
+  spark_type type, int tile, const uint8_t *panel, const spark_activations *x, size_t first,
+  size_t rows, const float *bias, bool accumulate, float *out, size_t stride
+) {
+  panel_record r = record_of(type);
+  size_t groups = x->k / SPARK_GROUP;
+  int32_t offset = type == SPARK_Q8_0 ? Q8_OFFSET
+    : type == SPARK_Q4_0              ? 8
+    : type == SPARK_Q5_0              ? 16
+    : type == SPARK_Q6_K              ? 32
+                                      : 0;
+  bool has_minimum = type == SPARK_Q4_1 || type == SPARK_Q5_1 || type == SPARK_Q4_K ||
+    type == SPARK_Q5_K;
+  f32x16 sum[TOKEN_TILE];
+  UNROLL for (int t = 0; t < tile; t++) sum[t] = (f32x16){0};
+
+  for (size_t g = 0; g < groups; g++) {
+    const uint8_t *record = panel + g / r.groups * record_bytes(r);
+    size_t slot = g % r.groups;
+    u8x64 w[8];
+    unpack(type, record + r.head + slot * r.group_bytes, w);
+
+    // Scales of the weights: one for the group, or for Q6_K one for each half; and the minimum.
+    f32x16 scale, second = {0}, minimum = {0};
+    switch (type) {
+      case SPARK_Q4_1: case SPARK_Q5_1:
+        scale = load_halves(record);
+        minimum = load_halves(record + 32);
+        break;
+      case SPARK_Q4_K: case SPARK_Q5_K:
+        scale = load_halves(record) * bytes_to_floats(record + 64 + slot * 16, false);
+        minimum = -(load_halves(record + 32) * bytes_to_floats(record + 192 + slot * 16, false));
+        break;
+      case SPARK_Q6_K:
+        scale = load_halves(record) * bytes_to_floats(record + 64 + slot * 32, true);
+        second = load_halves(record) * bytes_to_floats(record + 80 + slot * 32, true);
+        break;
+      default: scale = load_halves(record + slot * 32); break;
+    }
+
+    UNROLL for (int t = 0; t < tile; t++) {
+      size_t at = (first + (size_t)t) * groups + g;
+      const int8_t *q = x->q + at * SPARK_GROUP;
+      i32x16 low = {0}, high = {0};
+      if (type == SPARK_Q6_K) {
+        low = splat_int(x->negative_half[at * 2]) * offset;
+        high = splat_int(x->negative_half[at * 2 + 1]) * offset;
+      } else if (offset) {
+        low = splat_int(x->negative_sum[at]) * offset;
+      }
+      UNROLL for (int quad = 0; quad < 4; quad++) {
+        if (type == SPARK_Q8_0) {
+          low = dot4_q8(low, w[quad], q + quad * 4);
+          high = dot4_q8(high, w[quad + 4], q + quad * 4 + 16);
+        } else {
+          low = dot4(low, w[quad], q + quad * 4);
+          high = dot4(high, w[quad + 4], q + quad * 4 + 16);
+        }
+      }
+      f32x16 step = splat(x->scale[at]);
+      if (type == SPARK_Q6_K) {
+        sum[t] = fma16(__builtin_convertvector(low, f32x16), scale * step, sum[t]);
+        sum[t] = fma16(__builtin_convertvector(high, f32x16), second * step, sum[t]);
+      } else {
+        sum[t] = fma16(__builtin_convertvector(low + high, f32x16), scale * step, sum[t]);
+        if (has_minimum) sum[t] = fma16(minimum, splat(x->scaled_sum[at]), sum[t]);
+      }
+    }
+  }
+  UNROLL for (int t = 0; t < tile; t++)
+    store_rows(sum[t], rows, bias, accumulate, out + (first + (size_t)t) * stride);
+}
+
+// Full tiles of tokens, then the rest one by one or in halves of a tile: which tile a token is in
+// never changes its result.
+#define MULTIPLY(NAME, TYPE, KIND, TILE)                                                       \
+  static void multiply_##NAME(                                                                 \
+    const void *panel, const spark_activations *x, size_t rows, const float *bias,             \
+    bool accumulate, float *out, size_t stride                                                 \
+  ) {                                                                                          \
+    size_t t = 0;                                                                              \
+    for (; t + TILE <= x->m; t += TILE)                                                        \
+      multiply_##KIND##_tile(TYPE, TILE, panel, x, t, rows, bias, accumulate, out, stride);    \
+    for (; t + TILE / 2 <= x->m; t += TILE / 2)                                                \
+      multiply_##KIND##_tile(                                                                  \
+        TYPE, TILE / 2, panel, x, t, rows, bias, accumulate, out, stride);                     \
+    for (; t < x->m; t++)                                                                      \
+      multiply_##KIND##_tile(TYPE, 1, panel, x, t, rows, bias, accumulate, out, stride);       \
+  }
+MULTIPLY(f32, SPARK_F32, floats, FLOAT_TILE)
+MULTIPLY(f16, SPARK_F16, floats, FLOAT_TILE)
+MULTIPLY(bf16, SPARK_BF16, floats, FLOAT_TILE)
+MULTIPLY(q8_0, SPARK_Q8_0, quants, TOKEN_TILE)
+MULTIPLY(q4_0, SPARK_Q4_0, quants, TOKEN_TILE)
+MULTIPLY(q4_1, SPARK_Q4_1, quants, TOKEN_TILE)
+MULTIPLY(q5_0, SPARK_Q5_0, quants, TOKEN_TILE)
+MULTIPLY(q5_1, SPARK_Q5_1, quants, TOKEN_TILE)
+MULTIPLY(q4_k, SPARK_Q4_K, quants, TOKEN_TILE)
+MULTIPLY(q5_k, SPARK_Q5_K, quants, TOKEN_TILE)
+MULTIPLY(q6_k, SPARK_Q6_K, quants, TOKEN_TILE)
+
+// ---- rows -------------------------------------------------------------------------------------
+
+static void quantize(const spark_activations *x, size_t begin, size_t end) {
+  size_t groups = x->k / SPARK_GROUP;
+  for (size_t at = begin * groups; at < end * groups; at++) {
+    f32x16 a = load(x->x + at * SPARK_GROUP), b = load(x->x + at * SPARK_GROUP + 16);
+    f32x16 magnitude = __builtin_elementwise_max(
+      __builtin_elementwise_abs(a), __builtin_elementwise_abs(b));
+    float largest = __builtin_reduce_max(magnitude);
+    float scale = largest / 127.0f;
+    float inverse = largest > 0 ? 127.0f / largest : 0;
+    i32x16 qa = __builtin_convertvector(__builtin_elementwise_rint(a * splat(inverse)), i32x16);
+    i32x16 qb = __builtin_convertvector(__builtin_elementwise_rint(b * splat(inverse)), i32x16);
+    i8x16 bytes[2] = {
+      __builtin_convertvector(qa, i8x16), __builtin_convertvector(qb, i8x16)};
+    memcpy(x->q + at * SPARK_GROUP, bytes, sizeof bytes);
+    int32_t low = __builtin_reduce_add(qa), high = __builtin_reduce_add(qb);
+    x->scale[at] = scale;
+    x->scaled_sum[at] = scale * (float)(low + high);
+    x->negative_sum[at] = -(low + high);
+    x->negative_half[at * 2] = -low;
+    x->negative_half[at * 2 + 1] = -high;
+  }
+}
+
+static void rms_norm(
+  const float *x, const float *weight, float epsilon, size_t n, float *out
+) {
+  f32x16 lanes = {0};
+  for (size_t i = 0; i < n; i += 16) {
+    f32x16 v = load_part(x + i, n - i);
+    lanes = fma16(v, v, lanes);
+  }
+  float scale = 1.0f / __builtin_sqrtf(add_lanes(lanes) / (float)n + epsilon);
+  for (size_t i = 0; i < n; i += 16) {
+    f32x16 v = load_part(x + i, n - i) * splat(scale) * load_part(weight + i, n - i);
+    put_part(v, out + i, n - i);
+  }
+}
+
+static void swiglu(const float *gate, const float *up, size_t n, float *out) {
+  for (size_t i = 0; i < n; i += 16) {
+    f32x16 g = load_part(gate + i, n - i), u = load_part(up + i, n - i);
+    put_part(g / (splat(1.0f) + exponential16(-g)) * u, out + i, n - i);
+  }
+}
+
+static void rotate(
+  const spark_rope *rope, int32_t position, int32_t d, const float *x, float *out
+) {
+  int32_t pairs = rope->rotary / 2, i = 0;
+  const float *cosine = rope->cosine + (size_t)position * (size_t)pairs;
+  const float *sine = rope->sine + (size_t)position * (size_t)pairs;
+  for (; i + 16 <= pairs; i += 16) {
+    f32x16 c = load(cosine + i), s = load(sine + i), a, b;
+    if (rope->interleaved) {
+      f32x16 x0 = load(x + 2 * i), x1 = load(x + 2 * i + 16);
+      a = __builtin_shufflevector(
+        x0, x1, 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
+      b = __builtin_shufflevector(
+        x0, x1, 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31);
+    } else {
+      a = load(x + i), b = load(x + i + pairs);
+    }
+    f32x16 ra = fma16(a, c, -(b * s)), rb = fma16(a, s, b * c);
+    if (rope->interleaved) {
+      put16(
+        __builtin_shufflevector(ra, rb, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23),
+        out + 2 * i);
+      put16(
+        __builtin_shufflevector(
+          ra, rb, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31),
+        out + 2 * i + 16);
+    } else {
+      put16(ra, out + i), put16(rb, out + i + pairs);
+    }
+  }
+  for (; i < pairs; i++) {
+    int32_t first = rope->interleaved ? 2 * i : i;
+    int32_t second = rope->interleaved ? 2 * i + 1 : i + pairs;
+    float a = x[first], b = x[second];
+    out[first] = __builtin_fmaf(a, cosine[i], -(b * sine[i]));
+    out[second] = __builtin_fmaf(a, sine[i], b * cosine[i]);
+  }
+  for (i = rope->rotary; i < d; i++) out[i] = x[i];
+}
+
+// ---- KV blocks --------------------------------------------------------------------------------
+
+INLINE f32x16 load_kv(spark_kv_type type, const uint8_t *base, size_t at) {
+  return type == SPARK_KV_F16 ? load_halves(base + at * 2)
+                              : load((const float *)(const void *)base + at);
+}
+
+static void store_kv(const spark_kv_write *job, size_t begin, size_t end) {
+  const spark_kv_layout *l = job->layout;
+  size_t d = (size_t)l->d, length = (size_t)l->block_length, heads = (size_t)l->kv_heads;
+  size_t width = (d + 15) / 16 * 16;
+  float key[SPARK_MAX_HEAD], value[SPARK_MAX_HEAD];
+  uint16_t halves[SPARK_MAX_HEAD];
+  for (size_t t = begin; t < end; t++) {
+    uint8_t *base = job->block[t] + (size_t)job->layer * l->layer_bytes;
+    size_t slot = (size_t)job->slot[t];
+    for (size_t head = 0; head < heads; head++) {
+      rotate(job->rope, job->slot[t], l->d, job->key + (t * heads + head) * d, key);
+      memcpy(value, job->value + (t * heads + head) * d, d * sizeof *value);
+      for (size_t i = d; i < width; i++) key[i] = value[i] = 0;
+      size_t keys = head * d * length + slot;
+      size_t values = heads * d * length + (head * length + slot) * (size_t)l->value_stride;
+      if (l->type == SPARK_KV_F32) {
+        for (size_t i = 0; i < d; i++) ((float *)(void *)base)[keys + i * length] = key[i];
+        memcpy(base + values * 4, value, d * 4);
+        continue;
+      }
+      for (size_t i = 0; i < width; i += 16) store_halves(load(key + i), halves + i);
+      for (size_t i = 0; i < d; i++) ((uint16_t *)(void *)base)[keys + i * length] = halves[i];
+      for (size_t i = 0; i < width; i += 16) store_halves(load(value + i), halves + i);
+      memcpy(base + values * 2, halves, d * 2);
+    }
+  }
+}
+
+// Scores of `queries` (1...4) against 16 * `width` tokens from column `column` of a block's keys.
+INLINE void score_tile(
+  spark_kv_type type, int queries, int width, const uint8_t *base, size_t keys, size_t length,
+  size_t column, size_t d, float (*query)[SPARK_MAX_HEAD], float (*scores)[SPARK_MAX_BLOCK]
+) {
+  f32x16 sum[4][4];
+  UNROLL for (int q = 0; q < queries; q++)
+    UNROLL for (int v = 0; v < width; v++) sum[q][v] = (f32x16){0};
+  for (size_t i = 0; i < d; i++) {
+    f32x16 key[4];
+    UNROLL for (int v = 0; v < width; v++)
+      key[v] = load_kv(type, base, keys + i * length + column + (size_t)v * 16);
+    UNROLL for (int q = 0; q < queries; q++)
+      UNROLL for (int v = 0; v < width; v++)
+        sum[q][v] = fma16(splat(query[q][i]), key[v], sum[q][v]);
+  }
+  UNROLL for (int q = 0; q < queries; q++)
+    UNROLL for (int v = 0; v < width; v++)
+      put16(sum[q][v], &scores[q][column + (size_t)v * 16]);
+}
+
+// Adds the values of tokens 0..<seen, weighted, to `queries` sums, for 16 * `width` dimensions.
+INLINE void value_tile(
+  spark_kv_type type, int queries, int width, const uint8_t *base, size_t values, size_t stride,
+  size_t dimension, int32_t seen, float (*weights)[SPARK_MAX_BLOCK], const float *keep,
+  float (*sums)[SPARK_MAX_HEAD]
+) {
+  f32x16 sum[4][4];
+  UNROLL for (int q = 0; q < queries; q++)
+    UNROLL for (int v = 0; v < width; v++)
+      sum[q][v] = load(&sums[q][dimension + (size_t)v * 16]) * splat(keep[q]);
+  for (int32_t j = 0; j < seen; j++) {
+    f32x16 value[4];
+    UNROLL for (int v = 0; v < width; v++)
+      value[v] = load_kv(type, base, values + (size_t)j * stride + dimension + (size_t)v * 16);
+    UNROLL for (int q = 0; q < queries; q++)
+      UNROLL for (int v = 0; v < width; v++)
+        sum[q][v] = fma16(splat(weights[q][j]), value[v], sum[q][v]);
+  }
+  UNROLL for (int q = 0; q < queries; q++)
+    UNROLL for (int v = 0; v < width; v++)
+      put16(sum[q][v], &sums[q][dimension + (size_t)v * 16]);
+}
+
+INLINE void score_and_sum(
+  spark_kv_type type, int queries, const spark_kv_layout *l, const uint8_t *base, size_t head,
+  const int32_t *seen, int32_t most, float (*query)[SPARK_MAX_HEAD],
+  float (*scores)[SPARK_MAX_BLOCK], float *largest, float *total, float (*sums)[SPARK_MAX_HEAD]
+) {
+  static const i32x16 lane = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+  size_t d = (size_t)l->d, length = (size_t)l->block_length;
+  size_t keys = head * d * length;
+  size_t values = (size_t)l->kv_heads * d * length + head * length * (size_t)l->value_stride;
+  size_t columns = ((size_t)most + 15) / 16 * 16, column = 0, dimension = 0;
+  float keep[4];
+
+  for (; column + 64 <= columns; column += 64)
+    score_tile(type, queries, 4, base, keys, length, column, d, query, scores);
+  for (; column < columns; column += 16)
+    score_tile(type, queries, 1, base, keys, length, column, d, query, scores);
+
+  UNROLL for (int q = 0; q < queries; q++) {
+    f32x16 highest16 = splat(largest[q]), lanes = {0};
+    for (size_t j = 0; j < columns; j += 16) {
+      i32x16 visible = lane + (int32_t)j < splat_int(seen[q]);
+      f32x16 score = choose(visible, load(&scores[q][j]), splat(-__builtin_inff()));
+      put16(score, &scores[q][j]);
+      highest16 = __builtin_elementwise_max(highest16, score);
+    }
+    float highest = __builtin_reduce_max(highest16);
+    for (size_t j = 0; j < columns; j += 16) {
+      f32x16 weight = exponential16(load(&scores[q][j]) - splat(highest));
+      put16(weight, &scores[q][j]);
+      lanes += weight;
+    }
+    keep[q] = exponential(largest[q] - highest);
+    total[q] = __builtin_fmaf(total[q], keep[q], add_lanes(lanes));
+    largest[q] = highest;
+  }
+
+  size_t stride = (size_t)l->value_stride;
+  for (; dimension + 64 <= stride; dimension += 64)
+    value_tile(
+      type, queries, 4, base, values, stride, dimension, most, scores, keep, sums);
+  for (; dimension < stride; dimension += 16)
+    value_tile(
+      type, queries, 1, base, values, stride, dimension, most, scores, keep, sums);
+}
+
+static void attend(
+  const spark_attention *job, const spark_run *run, int32_t kv_head, int32_t first, int32_t count
+) {
+  const spark_kv_layout *l = job->layout;
+  size_t d = (size_t)l->d, group = (size_t)(job->heads / l->kv_heads), head = (size_t)kv_head;
+  float query[SPARK_QUERY_TILE][SPARK_MAX_HEAD], sums[SPARK_QUERY_TILE][SPARK_MAX_HEAD];
+  float scores[SPARK_QUERY_TILE][SPARK_MAX_BLOCK];
+  float largest[SPARK_QUERY_TILE], total[SPARK_QUERY_TILE];
+  int32_t position[SPARK_QUERY_TILE], seen[SPARK_QUERY_TILE];
+  size_t at[SPARK_QUERY_TILE];
+  for (int32_t q = 0; q < count; q++) {
+    size_t index = (size_t)(first + q), row = index / group;
+    position[q] = run->position + (int32_t)row;
+    at[q] = (((size_t)run->row + row) * (size_t)job->heads + head * group + index % group) * d;
+    largest[q] = -__builtin_inff();
+    total[q] = 0;
+    for (size_t i = 0; i < (size_t)l->value_stride; i++) sums[q][i] = 0;
+  }
+
+  for (int32_t s = run->span; s < run->span + run->spans; s++) {
+    const spark_span *span = &job->spans[s];
+    const uint8_t *base = span->block + (size_t)job->layer * l->layer_bytes;
+    // Positions grow with the query's index, so the queries that see nothing come first.
+    int32_t begin = 0;
+    while (begin < count && position[begin] < span->start) begin++;
+    for (int32_t q = begin; q < count; q++) {
+      int32_t visible = position[q] - span->start + 1;
+      seen[q] = visible < span->count ? visible : span->count;
+      rotate(job->rope, position[q] - span->start, l->d, job->query + at[q], query[q]);
+      for (size_t i = 0; i < d; i++) query[q][i] *= job->scale;
+    }
+    if (span->count <= 0) continue;
+    int32_t q = begin;
+#define SCORE(QUERIES)                                                                         \
+  do {                                                                                         \
+    if (l->type == SPARK_KV_F16)                                                               \
+      score_and_sum(                                                                           \
+        SPARK_KV_F16, QUERIES, l, base, head, seen + q, seen[q + QUERIES - 1], query + q,      \
+        scores + q, largest + q, total + q, sums + q);                                         \
+    else                                                                                       \
+      score_and_sum(                                                                           \
+        SPARK_KV_F32, QUERIES, l, base, head, seen + q, seen[q + QUERIES - 1], query + q,      \
+        scores + q, largest + q, total + q, sums + q);                                         \
+    q += QUERIES;                                                                              \
+  } while (0)
+    while (q + 4 <= count) SCORE(4);
+    if (q + 2 <= count) SCORE(2);
+    if (q < count) SCORE(1);
+#undef SCORE
+  }
+
+  for (int32_t q = 0; q < count; q++)
+    for (size_t i = 0; i < d; i += 16)
+      put_part(load(&sums[q][i]) / splat(total[q]), job->out + at[q] + i, d - i);
+}
