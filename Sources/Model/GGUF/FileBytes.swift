@@ -86,15 +86,15 @@ final class FileBytes: @unchecked Sendable {
 
   /// Calls `body` with the bytes in `range`, which must lie inside the file.
   func withBytes<R, E>(
-    in range: Range<Int>, _ body: (UnsafeBufferPointer<UInt8>) throws(E) -> R
+    in range: Range<Int>, _ body: (Span<UInt8>) throws(E) -> R
   ) throws(E) -> R {
     let slice = unsafe UnsafeRawBufferPointer(rebasing: buffer[range])
-    return try unsafe body(slice.assumingMemoryBound(to: UInt8.self))
+    return try body(unsafe slice.assumingMemoryBound(to: UInt8.self).span)
   }
 
   /// The text in `range`; bytes that are not UTF-8 become U+FFFD.
   func text(in range: Range<Int>) -> String {
-    unsafe withBytes(in: range) { unsafe String(decoding: $0, as: UTF8.self) }
+    unsafe String(decoding: buffer[range], as: UTF8.self)
   }
 
   private static func reason(_ code: CInt) -> String {

@@ -37,7 +37,7 @@ struct GGUFParser {
 
   private mutating func parseVersion() throws(GGUFError) -> Int {
     let magic = Array("GGUF".utf8)
-    let head = unsafe bytes.withBytes(in: 0..<min(bytes.count, 64)) { unsafe [UInt8]($0) }
+    let head = bytes.withBytes(in: 0..<min(bytes.count, 64)) { [UInt8](copying: $0) }
     guard head.starts(with: magic) else {
       throw fail("this is not a GGUF file\(Self.hint(head)).")
     }
@@ -127,8 +127,8 @@ struct GGUFParser {
   }
 
   private func checkBools(in range: Range<Int>, _ key: String) throws(GGUFError) {
-    let areBools = unsafe bytes.withBytes(in: range) { bytes in
-      unsafe bytes.allSatisfy { $0 <= 1 }
+    let areBools = bytes.withBytes(in: range) { bytes in
+      bytes.indices.allSatisfy { bytes[$0] <= 1 }
     }
     guard areBools else {
       throw fail("'\(key)' is a truth value other than 0 and 1; the file is corrupt.")
@@ -316,8 +316,8 @@ struct GGUFParser {
         "\(what()) is \(range.count) bytes long, at most \(Self.longestName) are allowed; the file "
           + "is corrupt.")
     }
-    let text = unsafe bytes.withBytes(in: range) { bytes in
-      unsafe String(validating: bytes, as: UTF8.self)
+    let text = bytes.withBytes(in: range) { bytes in
+      String(validating: [UInt8](copying: bytes), as: UTF8.self)
     }
     guard let text else { throw fail("\(what()) is not UTF-8; the file is corrupt.") }
     return text

@@ -28,19 +28,19 @@ public struct GGUFStringArray: Sendable {
 
   /// A copy of the bytes of string `i`.
   public subscript(i: Int) -> [UInt8] {
-    unsafe withBytes(of: i) { unsafe [UInt8]($0) }
+    withBytes(of: i) { [UInt8](copying: $0) }
   }
 
   /// Calls `body` with the bytes of string `i` where they lie; they are valid during the call.
   public func withBytes<R, E>(
-    of i: Int, _ body: (UnsafeBufferPointer<UInt8>) throws(E) -> R
+    of i: Int, _ body: (Span<UInt8>) throws(E) -> R
   ) throws(E) -> R {
-    try unsafe bytes.withBytes(in: starts[i]..<starts[i + 1] - 8, body)
+    try bytes.withBytes(in: starts[i]..<starts[i + 1] - 8, body)
   }
 
   /// String `i` as text; bytes that are not UTF-8 become U+FFFD.
   public func text(_ i: Int) -> String {
-    unsafe withBytes(of: i) { unsafe String(decoding: $0, as: UTF8.self) }
+    bytes.text(in: starts[i]..<starts[i + 1] - 8)
   }
 
   /// The bytes of all strings together.

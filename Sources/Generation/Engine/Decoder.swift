@@ -1,0 +1,292 @@
+internal import Cascade
+internal import Hardware
+package import Model
+
+/// The synchronous heart of the engine: feeds sequences through the forward pass, one step at a
+/// time, and samples.
+///
+/// Everything is reserved in `init` and `begin`; `advance` allocates nothing once a sequence's
+/// prompt has been read, except for reported log-probabilities and texts longer than 15 bytes.
+/// Not thread-safe: one thread owns it.
+package final class Decoder {
+  package let model: LanguageModel
+  let tokenizer: Tokenizer
+  let options: EngineOptions
+  /// Tokens that a sequence may come to hold: the full window's end.
+  package let contextLength: Int
+
+  private let pool: KVBlockPool
+  private let step: Step
+  private let pass: ForwardPass
+  private let clock = ContinuousClock()
+  private var reservedBlocks = 0
+  private var knownBreakers: (texts: [String], breakers: SequenceBreakers)?
+
+  init(
+    model: LanguageModel, tokenizer: Tokenizer, compute: Compute, options: EngineOptions
+  ) throws {
+    let shape = model.shape
+    let layout = KVLayout(
+      layers: shape.layers, kvHeads: shape.kvHeads, headDimension: shape.headDimension,
+      type: options.keyValueType)
+    try options.validate(trainedContext: shape.contextLength, blockLength: layout.blockLength)
+    self.model = model
+    self.tokenizer = tokenizer
+    self.options = options
+    contextLength = options.contextLength ?? shape.contextLength
+
+    let blocks = WorkingMemory.blocks(
+      options.window, capacity: contextLength, blockLength: layout.blockLength,
+      stepTokens: options.prefillChunk)
+    pool = try KVBlockPool(layout: layout, capacity: blocks * options.maxSequences)
+    // A chunk is cut into one run for each slide of the window, each with a view of its own.
+    let runs = options.window == .full ? 1 : options.prefillChunk / layout.blockLength + 2
+    step = try Step(
+      maxRows: options.prefillChunk, maxLogitRows: min(options.prefillChunk, 32),
+      maxSpans: runs * (blocks + 2))
+    pass = try ForwardPass(
+      model: model, compute: compute, layout: layout, step: step,
+      maxPositions: WorkingMemory.positions(
+        options.window, sinks: options.sinks, capacity: contextLength,
+        blockLength: layout.blockLength))
+  }
+
+  // MARK: - Beginning and ending
+
+  /// Opens a reply: sets aside the KV blocks it may come to need, so that it cannot run short
+  /// later, and shows the sampler its prompt.
+  private func open(_ reply: Reply) throws(EngineError) -> ReplyState {
+    let prompt = reply.prompt
+    if let wrong = prompt.first(where: { $0 < 0 || Int($0) >= model.shape.vocabularySize }) {
+      throw EngineError(
+        .prompt,
+        "token \(wrong) is not in the model's vocabulary of \(model.shape.vocabularySize).")
+    }
+    var capacity = contextLength
+    if options.window == .full, let limit = reply.options.maxTokens, limit >= 0 {
+      capacity = min(capacity, prompt.count + limit)
+    }
+    let blockLength = pool.layout.blockLength
+    let blocks = WorkingMemory.blocks(
+      options.window, capacity: capacity, blockLength: blockLength,
+      stepTokens: options.prefillChunk)
+    guard reservedBlocks + blocks <= pool.capacity else {
+      throw EngineError(
+        .busy,
+        "the KV cache has no room for another reply beside those in progress; wait for one to "
+          + "end, or raise maxSequences.")
+    }
+    reservedBlocks += blocks
+    pass.prepare(
+      positions: WorkingMemory.positions(
+        options.window, sinks: options.sinks, capacity: capacity, blockLength: blockLength))
+
+    var sampler = Sampler(
+      options: reply.options.sampling, vocabularySize: model.shape.vocabularySize,
+      contextLength: contextLength, seed: reply.seed, breakers: breakers(reply.options.sampling))
+    for token in prompt { sampler.accept(token) }
+    return ReplyState(
+      memory: WorkingMemory(
+        window: options.window, sinks: options.sinks, blockLength: blockLength,
+        capacity: capacity),
+      sampler: sampler,
+      text: ReplyText(
+        tokenizer: tokenizer, continuing: reply.isContinuation,
+        stopStrings: reply.options.stopStrings),
+      reservedBlocks: blocks)
+  }
+
+  /// Ends a reply and gives its blocks back. A second call does nothing.
+  package func end(_ reply: Reply) {
+    reply.isEnded = true
+    guard reply.state != nil else { return }
+    reply.state!.memory.removeAll(from: pool)
+    reservedBlocks -= reply.state!.reservedBlocks
+    reply.state = nil
+  }
+
+  /// The spellings of DRY's sequence breakers; finding them reads the whole vocabulary, so those of
+  /// the last options are kept.
+  private func breakers(_ sampling: SamplingOptions) -> SequenceBreakers {
+    guard sampling.dryMultiplier > 0 else { return .none }
+    if let known = knownBreakers, known.texts == sampling.drySequenceBreakers {
+      return known.breakers
+    }
+    let breakers = SequenceBreakers(
+      sampling.drySequenceBreakers, vocabularySize: model.shape.vocabularySize,
+      piece: { self.tokenizer.piece($0) },
+      encode: { self.tokenizer.encode($0, addSpecial: false) })
+    knownBreakers = (sampling.drySequenceBreakers, breakers)
+    return breakers
+  }
+
+  // MARK: - Steps
+
+  /// The reply's next event; nil after its summary. `isCancelled` is asked before each pass.
+  package func advance(
+    _ reply: Reply, isCancelled: () -> Bool
+  ) throws(EngineError) -> GenerationEvent? {
+    if reply.isEnded { return nil }
+    if reply.state == nil { reply.state = try open(reply) }
+    // Moved out and back, so that nothing in it is copied when it changes.
+    var state = reply.state.take()!
+    let event = advance(&state, of: reply, isCancelled: isCancelled)
+    reply.state = consume state
+    if case .finished = event { end(reply) }
+    return event
+  }
+
+  private func advance(
+    _ state: inout ReplyState, of reply: Reply, isCancelled: () -> Bool
+  ) -> GenerationEvent {
+    if state.stopReason == nil, reply.options.maxTokens == 0 { state.stopReason = .length }
+    if state.stopReason == nil, isCancelled() { state.stopReason = .cancelled }
+    if state.stopReason == nil {
+      let begun = clock.now
+      if state.generated > 0 {
+        feed([state.lastToken], &state.memory)
+      } else if read(reply.prompt, &state.memory, isCancelled: isCancelled) {
+        state.prefillDuration = clock.now - begun
+      } else {
+        state.stopReason = .cancelled
+      }
+      if state.stopReason == nil {
+        let token = sample(&state, of: reply)
+        let now = clock.now
+        if state.generated == 1 {
+          state.timeToFirstToken = now - reply.begun
+        } else {
+          state.decodeDuration += now - begun
+        }
+        return .token(token)
+      }
+    }
+    return .finished(summary(of: state, of: reply))
+  }
+
+  /// Reads a prompt in chunks; its last token's logits are then the pass's first. False when
+  /// cancelled on the way.
+  private func read(
+    _ prompt: [TokenID], _ memory: inout WorkingMemory, isCancelled: () -> Bool
+  ) -> Bool {
+    for start in stride(from: 0, to: prompt.count, by: options.prefillChunk) {
+      if start > 0, isCancelled() { return false }
+      let end = min(start + options.prefillChunk, prompt.count)
+      run(prompt.span.extracting(start..<end), &memory, logits: end == prompt.count ? 1 : 0)
+    }
+    return true
+  }
+
+  /// Runs one generated token; its successor's logits are then the pass's first.
+  private func feed(_ token: InlineArray<1, TokenID>, _ memory: inout WorkingMemory) {
+    run(token.span, &memory, logits: 1)
+  }
+
+  private func run(_ tokens: Span<TokenID>, _ memory: inout WorkingMemory, logits: Int) {
+    step.clear()
+    let hasRoom = memory.append(tokens, to: step, from: pool, logits: logits)
+    precondition(hasRoom, "a reply outgrew the blocks set aside for it")
+    pass.run()
+    memory.slide(in: pool)
+  }
+
+  private func sample(_ state: inout ReplyState, of reply: Reply) -> GeneratedToken {
+    let logits = pass.logits(0)
+    let token = state.sampler.sample(logits)
+    state.sampler.accept(token)
+    state.generated += 1
+    state.lastToken = token
+    state.stopReason = reasonToStop(state, reply.options, after: token)
+
+    let text: String
+    switch state.stopReason {
+    case .endOfText: text = state.text.finish()
+    case .some: text = state.text.appendLast(token)
+    case nil: text = state.text.append(token)
+    }
+    if state.text.hasStopped { state.stopReason = .stopString }
+
+    guard reply.options.logprobs > 0 else {
+      return GeneratedToken(id: token, text: text, logprobs: nil)
+    }
+    return GeneratedToken(
+      id: token, text: text,
+      logprobs: TokenLogprobs(logits: logits, chosen: token, top: reply.options.logprobs))
+  }
+
+  private func reasonToStop(
+    _ state: ReplyState, _ request: GenerationOptions, after token: TokenID
+  ) -> StopReason? {
+    if !request.ignoresEndTokens, tokenizer.endTokens.contains(token) { return .endOfText }
+    if let limit = request.maxTokens, limit >= 0, state.generated >= limit { return .length }
+    if options.window == .full, state.memory.count >= contextLength { return .contextFull }
+    return nil
+  }
+
+  private func summary(of state: ReplyState, of reply: Reply) -> GenerationSummary {
+    let memory = ProcessMemory()
+    return GenerationSummary(
+      stopReason: state.stopReason!, promptTokens: reply.prompt.count,
+      generatedTokens: state.generated, evictedTokens: state.memory.evicted,
+      prefillDuration: state.prefillDuration, decodeDuration: state.decodeDuration,
+      timeToFirstToken: state.timeToFirstToken, seed: reply.seed,
+      residentBytes: memory.resident, peakBytes: memory.peak,
+      keyValueBytes: state.memory.heldBlocks * pool.layout.blockByteCount)
+  }
+
+  // MARK: - Measuring and comparing
+
+  /// Calls `body` with the logits after each of `tokens`, [vocabulary], in order.
+  func logits(
+    of tokens: [TokenID],
+    _ body: (_ index: Int, _ logits: Span<Float>) throws -> Void
+  ) throws {
+    try withState(of: tokens) { state in
+      for start in stride(from: 0, to: tokens.count, by: step.maxLogitRows) {
+        let end = min(start + step.maxLogitRows, tokens.count)
+        run(tokens.span.extracting(start..<end), &state.memory, logits: end - start)
+        for index in start..<end {
+          try body(index, pass.logits(index - start))
+        }
+      }
+    }
+  }
+
+  /// Time to read `count` tokens in an empty context, without sampling.
+  func measurePrefill(tokens count: Int) throws -> Duration {
+    let tokens = arbitraryTokens(count)
+    return try withState(of: tokens) { state in
+      clock.measure { _ = read(tokens, &state.memory, isCancelled: { false }) }
+    }
+  }
+
+  /// Time to decode `count` tokens one by one in an empty context, without sampling.
+  func measureDecode(tokens count: Int) throws -> Duration {
+    let tokens = arbitraryTokens(count + 1)
+    return try withState(of: tokens) { state in
+      feed([tokens[0]], &state.memory)
+      return clock.measure {
+        for token in tokens.dropFirst() { feed([token], &state.memory) }
+      }
+    }
+  }
+
+  /// Runs `body` with the state of a reply that has room for `tokens` and nothing more.
+  private func withState<R>(
+    of tokens: [TokenID], _ body: (inout ReplyState) throws -> R
+  ) throws -> R {
+    guard options.window != .full || tokens.count <= contextLength else {
+      throw EngineError(
+        .prompt, "\(tokens.count) tokens do not fit a context of \(contextLength).")
+    }
+    let reply = Reply(prompt: tokens, options: GenerationOptions(maxTokens: 0), seed: 0)
+    reply.state = try open(reply)
+    defer { end(reply) }
+    return try body(&reply.state!)
+  }
+
+  /// Tokens spread over the vocabulary: what they are makes no difference to the time.
+  private func arbitraryTokens(_ count: Int) -> [TokenID] {
+    (0..<count).map { TokenID(($0 * 7919 + 11) % model.shape.vocabularySize) }
+  }
+}

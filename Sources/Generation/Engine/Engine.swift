@@ -1,0 +1,126 @@
+internal import Cascade
+internal import Hardware
+public import Model
+
+/// A model that generates text.
+///
+///     let engine = try Engine(path: "models/spark-mini.gguf")
+///     for try await event in try engine.stream(.text("Once upon a time")) {
+///       if case .token(let token) = event { print(token.text, terminator: "") }
+///     }
+///
+/// Replies of several streams take turns, token by token, on one compute thread of the engine's own
+/// with a pool of workers below it.
+public final class Engine: Sendable {
+  /// What the model file holds.
+  public let model: ModelDescription
+  public let tokenizer: Tokenizer
+  /// How chats are written for this model; nil when its template is not among the known ones.
+  public let chatTemplate: ChatTemplate?
+  public let threads: Int
+  public let instructionSet: InstructionSet
+  /// Tokens that a sequence with a full window may hold, prompt and reply together.
+  public let contextLength: Int
+  /// Bytes of weights in memory.
+  public let weightBytes: Int
+
+  private let core: EngineCore
+  private let window: Window
+
+  /// Loads the model at `path`: maps the file, checks it, and packs its weights for this processor.
+  ///
+  /// - Parameter systemRoot: where `/proc` and `/sys` are read, to find out how many threads to use.
+  public init(
+    path: String, options: EngineOptions = EngineOptions(), systemRoot: String = "/"
+  ) throws(EngineError) {
+    (
+      self.model, tokenizer, chatTemplate, threads, instructionSet, contextLength, weightBytes, core
+    ) =
+      try EngineError.wrapping {
+        let file = try GGUFFile(path: path)
+        let description = try ModelDescription(file: file)
+        let tokenizer = try Tokenizer(metadata: file.metadata)
+        let threads = options.threads ?? Processors(root: systemRoot).recommendedThreads
+        let compute = try Compute(
+          threads: threads, instructionSet: options.instructionSet ?? .best)
+        let model = try LanguageModel(file: file, compute: compute)
+        let decoder = try Decoder(
+          model: model, tokenizer: tokenizer, compute: compute, options: options)
+        let contextLength = decoder.contextLength
+        return (
+          description, tokenizer, ChatTemplate.recognise(description.chatTemplate), threads,
+          compute.instructionSet, contextLength, model.weightByteCount,
+          EngineCore(decoder: decoder)
+        )
+      }
+    window = options.window
+  }
+
+  /// The tokens that a prompt becomes, special tokens included.
+  ///
+  /// - Parameter template: how to write chats; nil uses the model's own.
+  public func tokens(
+    of prompt: Prompt, template: ChatTemplate? = nil
+  ) throws(EngineError) -> [TokenID] {
+    switch prompt {
+    case .tokens(let tokens): return tokens
+    case .text(let text): return tokenizer.encode(text)
+    case .chat(let messages):
+      guard let template = template ?? chatTemplate else {
+        throw EngineError(
+          .prompt,
+          "\(model.name): its chat template is not one that Spark knows; "
+            + "ask for ChatML (--template chatml), or give the prompt as plain text (--raw).")
+      }
+      return ChatEncoder(tokenizer: tokenizer, template: template).tokens(of: messages)
+    }
+  }
+
+  /// Begins a reply. Nothing is computed until the stream is read.
+  public func stream(
+    _ prompt: Prompt, template: ChatTemplate? = nil,
+    options: GenerationOptions = GenerationOptions()
+  ) throws(EngineError) -> TokenStream {
+    let begun = ContinuousClock.now
+    try EngineError.wrapping { try options.validate(vocabularySize: tokenizer.vocabularySize) }
+    var tokens = try tokens(of: prompt, template: template)
+    if tokens.isEmpty {
+      // Something must be read before anything can be said.
+      guard let start = tokenizer.bos ?? tokenizer.eos else {
+        throw EngineError(.prompt, "the prompt is empty; give the model a text to continue.")
+      }
+      tokens = [start]
+    }
+    guard window != .full || tokens.count < contextLength else {
+      throw EngineError(
+        .prompt,
+        "the prompt has \(tokens.count) tokens and the context holds \(contextLength), the reply "
+          + "included; shorten it, or give a sliding window that lets its middle go "
+          + "(--window \(max(1, contextLength / 2))).")
+    }
+    let seed = options.seed ?? UInt64.random(in: .min ... .max)
+    return TokenStream(
+      Reply(
+        prompt: tokens, options: options, seed: seed, isContinuation: prompt.isContinuation,
+        begun: begun), on: core)
+  }
+
+  /// Calls `body` with the logits after each of `tokens`, [vocabulary], in order, on the engine's
+  /// thread.
+  public func logits(
+    of tokens: [TokenID],
+    _ body: @Sendable (_ index: Int, _ logits: Span<Float>) throws -> Void
+  ) async throws {
+    try await core.logits(of: tokens, body)
+  }
+
+  /// Time to read `tokens` tokens in one prompt.
+  public func measurePrefill(tokens: Int) async throws(EngineError) -> Duration {
+    try await core.measurePrefill(tokens: tokens)
+  }
+
+  /// Time to decode `tokens` tokens one after another.
+  public func measureDecode(tokens: Int) async throws(EngineError) -> Duration {
+    try await core.measureDecode(tokens: tokens)
+  }
+}

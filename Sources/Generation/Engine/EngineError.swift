@@ -1,0 +1,42 @@
+public import Model
+
+/// Why an engine cannot start or answer. The description is one sentence: what, where, and what to
+/// do about it.
+public struct EngineError: Error, Sendable, CustomStringConvertible {
+  /// What kind of failure it is, for a caller that wants to react.
+  public enum Code: Sendable {
+    /// The model file cannot be read, or is none that can be run.
+    case model
+    /// An option is out of its range.
+    case options
+    /// The prompt cannot be answered as it is.
+    case prompt
+    /// Too many replies are in progress; later it may work.
+    case busy
+  }
+
+  public let code: Code
+  public let message: String
+
+  init(_ code: Code, _ message: String) {
+    self.code = code
+    self.message = message
+  }
+
+  public var description: String { message }
+}
+
+extension EngineError {
+  /// Runs `body`, whose errors come from the layers below, and gives them the engine's type.
+  static func wrapping<R>(_ body: () throws -> R) throws(EngineError) -> R {
+    do {
+      return try body()
+    } catch let error as EngineError {
+      throw error
+    } catch let error as OptionsError {
+      throw EngineError(.options, "\(error)")
+    } catch {
+      throw EngineError(.model, "\(error)")
+    }
+  }
+}

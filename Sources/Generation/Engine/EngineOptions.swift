@@ -1,0 +1,58 @@
+public import Cascade
+public import Model
+
+/// How an engine runs: what every request of it shares.
+public struct EngineOptions: Sendable, Equatable {
+  /// Compute threads; nil: one for each physical core this process may use.
+  public var threads: Int?
+  /// Which kernels to use; nil: the widest that the processor has.
+  public var instructionSet: InstructionSet?
+  /// The most tokens of a sequence with a full window; nil: the model's trained context.
+  public var contextLength: Int?
+  /// How much of a sequence attention sees exactly.
+  public var window: Window
+  /// First tokens of a sequence that stay visible when the window slides past them.
+  public var sinks: Int
+  /// Number format of cached keys and values.
+  public var keyValueType: KeyValueType
+  /// Prompt tokens read in one pass.
+  public var prefillChunk: Int
+  /// Replies that may be in progress at once.
+  public var maxSequences: Int
+
+  public init(
+    threads: Int? = nil, instructionSet: InstructionSet? = nil, contextLength: Int? = nil,
+    window: Window = .full, sinks: Int = 4, keyValueType: KeyValueType = .f16,
+    prefillChunk: Int = 512, maxSequences: Int = 4
+  ) {
+    self.threads = threads
+    self.instructionSet = instructionSet
+    self.contextLength = contextLength
+    self.window = window
+    self.sinks = sinks
+    self.keyValueType = keyValueType
+    self.prefillChunk = prefillChunk
+    self.maxSequences = maxSequences
+  }
+
+  /// Checks every option against its range and the model's trained context, in tokens.
+  func validate(trainedContext: Int, blockLength: Int) throws(OptionsError) {
+    try require((1...1024).contains(threads ?? 1), "threads", "\(threads ?? 0)", "1 to 1024")
+    try require(
+      (1...trainedContext).contains(contextLength ?? 1), "contextLength", "\(contextLength ?? 0)",
+      "between 1 and the model's trained context of \(trainedContext) tokens")
+    try require(
+      (0...blockLength).contains(sinks), "sinks", "\(sinks)", "between 0 and \(blockLength)")
+    if case .sliding(let tokens) = window {
+      let largest = trainedContext - sinks - blockLength
+      try require(
+        tokens >= 1 && tokens <= largest, "window", "\(tokens)",
+        "full or between 1 and \(largest), which with sinks and one block fits the model's "
+          + "trained context of \(trainedContext) tokens")
+    }
+    try require(
+      (1...8192).contains(prefillChunk), "prefillChunk", "\(prefillChunk)", "between 1 and 8192")
+    try require(
+      (1...1024).contains(maxSequences), "maxSequences", "\(maxSequences)", "between 1 and 1024")
+  }
+}

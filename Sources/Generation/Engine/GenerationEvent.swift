@@ -1,0 +1,66 @@
+public import Model
+
+/// What a token stream yields: tokens as they are made, then one summary.
+public enum GenerationEvent: Sendable {
+  case token(GeneratedToken)
+  case finished(GenerationSummary)
+}
+
+/// One generated token.
+public struct GeneratedToken: Sendable {
+  public let id: TokenID
+  /// The text that this token lets be shown. Empty while bytes of a character or the beginning of a
+  /// stop string are held back; the texts of all tokens together are the reply.
+  public let text: String
+  /// This token's log-probability before any sampler, and those of the likeliest tokens, where they
+  /// were asked for.
+  public let logprobs: TokenLogprobs?
+}
+
+/// Why a reply ended.
+public enum StopReason: String, Sendable {
+  /// The model ended it.
+  case endOfText
+  /// A stop string appeared.
+  case stopString
+  /// The most tokens were generated.
+  case length
+  /// The model's context holds no more.
+  case contextFull
+  /// The reader's task was cancelled.
+  case cancelled
+}
+
+/// What a reply took.
+public struct GenerationSummary: Sendable {
+  public let stopReason: StopReason
+  /// Tokens of the prompt, with special tokens.
+  public let promptTokens: Int
+  public let generatedTokens: Int
+  /// Tokens that attention no longer sees because the window slid past them.
+  public let evictedTokens: Int
+  /// Time spent reading the prompt.
+  public let prefillDuration: Duration
+  /// Time spent on the tokens after the first, waiting for the reader not counted.
+  public let decodeDuration: Duration
+  /// From the request to its first token.
+  public let timeToFirstToken: Duration
+  /// The seed that repeats this reply.
+  public let seed: UInt64
+  /// This process's memory at the end and at its most, in bytes; nil where the system does not say.
+  public let residentBytes: Int?
+  public let peakBytes: Int?
+  /// Bytes of keys and values that this sequence held at the end.
+  public let keyValueBytes: Int
+
+  /// Prompt tokens read per second; nil for no measurable time.
+  public var prefillTokensPerSecond: Double? { Self.rate(promptTokens, prefillDuration) }
+
+  /// Tokens generated per second after the first; nil when there was no second.
+  public var decodeTokensPerSecond: Double? { Self.rate(generatedTokens - 1, decodeDuration) }
+
+  private static func rate(_ tokens: Int, _ duration: Duration) -> Double? {
+    let seconds = duration / .seconds(1)
+    return tokens > 0 && seconds > 0 ? Double(tokens) / seconds : nil
+  }
+}

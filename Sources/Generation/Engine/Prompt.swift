@@ -1,0 +1,16 @@
+public import Model
+
+/// What a reply is generated from.
+public enum Prompt: Sendable {
+  /// Text to continue. Special tokens in it are read as plain text.
+  case text(String)
+  /// Tokens to continue, as they are.
+  case tokens([TokenID])
+  /// A conversation to answer, in the model's own chat format.
+  case chat([ChatMessage])
+
+  /// Whether a reply goes on from text rather than beginning a turn.
+  var isContinuation: Bool {
+    if case .chat = self { false } else { true }
+  }
+}

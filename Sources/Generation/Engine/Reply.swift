@@ -1,0 +1,44 @@
+internal import Cascade
+package import Model
+
+/// One reply: what was asked, and, once its first token has been, the state of its making.
+///
+/// It is `Sendable`, unchecked: what changes is touched only on the engine's compute thread.
+package final class Reply: @unchecked Sendable {
+  let prompt: [TokenID]
+  let options: GenerationOptions
+  let seed: UInt64
+  let begun: ContinuousClock.Instant
+  /// Whether the reply goes on from text rather than beginning a turn.
+  let isContinuation: Bool
+
+  /// Nil before the first token is asked for, and again after the end.
+  var state: ReplyState?
+  var isEnded = false
+
+  package init(
+    prompt: [TokenID], options: GenerationOptions, seed: UInt64, isContinuation: Bool = true,
+    begun: ContinuousClock.Instant = .now
+  ) {
+    self.prompt = prompt
+    self.options = options
+    self.seed = seed
+    self.begun = begun
+    self.isContinuation = isContinuation
+  }
+}
+
+/// A reply in the making: its memory, its sampler, and the text it is about to show.
+struct ReplyState {
+  var memory: WorkingMemory
+  var sampler: Sampler
+  var text: ReplyText
+  /// Blocks that the reply may come to hold, set aside when it began.
+  let reservedBlocks: Int
+  var generated = 0
+  var lastToken: TokenID = 0
+  var stopReason: StopReason?
+  var prefillDuration = Duration.zero
+  var decodeDuration = Duration.zero
+  var timeToFirstToken = Duration.zero
+}

@@ -1,0 +1,28 @@
+/// Llama 1-3 (Touvron et al. 2023, arXiv:2302.13971; Dubey et al. 2024, arXiv:2407.21783) and what
+/// shares its graph: Mistral, TinyLlama, SmolLM, and the embedded model.
+///
+/// Pre-normalized attention and SwiGLU feed-forward around a residual stream x:
+///
+///     x ← x + Wo · attention(RoPE(Wq h), RoPE(Wk h), Wv h),   h = RMSNorm(x)
+///     x ← x + Wdown · (silu(Wgate h) ⊙ Wup h),                h = RMSNorm(x)
+package enum Llama: Architecture {
+  package static let name = "llama"
+  package static let interleavesRoPE = true
+
+  package static func weights(
+    layer index: Int, _ shape: Hyperparameters, _ loader: inout WeightLoader
+  ) throws(ModelError) -> LayerWeights {
+    try commonWeights(layer: index, shape, &loader)
+  }
+
+  package static func forward(_ layer: LayerWeights, index: Int, _ pass: ForwardPass) {
+    unsafe pass.normalize(layer.attentionNorm, for: layer.query)
+    pass.projectAttention(layer)
+    pass.attend(layer: index, for: layer.attentionOutput)
+    pass.addAttention(layer.attentionOutput)
+
+    unsafe pass.normalize(layer.feedForwardNorm, for: layer.gate)
+    pass.swiGLU(gate: layer.gate, up: layer.up, for: layer.down)
+    pass.addFeedForward(layer.down)
+  }
+}

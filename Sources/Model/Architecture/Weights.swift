@@ -1,0 +1,44 @@
+package import CKernels
+
+/// A packed weight matrix of `rows` output and `columns` input features, with an optional bias.
+/// The pointers live as long as the weights they came from.
+@safe
+package struct Linear {
+  package let panels: UnsafePointer<UInt8>
+  package let panelByteCount: Int
+  package let type: TensorType
+  package let rows: Int
+  package let columns: Int
+  package let bias: UnsafePointer<Float>?
+
+  /// A step's order to multiply: `out` is [m][stride].
+  package func product(
+    into out: UnsafeMutablePointer<Float>, stride: Int, accumulate: Bool = false
+  ) -> spark_product {
+    unsafe spark_product(
+      panels: panels, panel_bytes: panelByteCount, type: type.kernelType, rows: rows, bias: bias,
+      accumulate: accumulate, out: out, stride: stride)
+  }
+}
+
+extension TensorType {
+  package var kernelType: spark_type { spark_type(rawValue: rawValue) }
+  /// Whether products use 8-bit activations.
+  package var isQuantized: Bool { spark_type_is_quantized(kernelType) }
+}
+
+/// A layer's weights. Optional ones are nil where the architecture has none.
+@safe
+package struct LayerWeights {
+  package var attentionNorm: UnsafePointer<Float>
+  package var query: Linear
+  package var key: Linear
+  package var value: Linear
+  package var queryNorm: UnsafePointer<Float>?
+  package var keyNorm: UnsafePointer<Float>?
+  package var attentionOutput: Linear
+  package var feedForwardNorm: UnsafePointer<Float>
+  package var gate: Linear
+  package var up: Linear
+  package var down: Linear
+}

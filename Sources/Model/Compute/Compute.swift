@@ -1,0 +1,31 @@
+package import CKernels
+
+/// The kernels of one instruction set and the threads that run them.
+///
+/// It is `Sendable`, unchecked: the kernel table is constant, and the pool accepts one caller at a
+/// time, which the owner (the engine's single compute thread) guarantees.
+@safe
+package final class Compute: @unchecked Sendable {
+  package let instructionSet: InstructionSet
+  package let threads: Int
+  package let kernels: UnsafePointer<spark_kernels>
+  package let pool: OpaquePointer
+
+  package init(threads: Int, instructionSet: InstructionSet = .best) throws(ModelError) {
+    guard let kernels = unsafe spark_kernels_for(instructionSet.kernels) else {
+      throw ModelError(
+        "this processor has no \(instructionSet.rawValue); choose one of "
+          + InstructionSet.allCases.filter(\.isAvailable).map(\.rawValue).joined(separator: ", ")
+          + ".")
+    }
+    guard let pool = unsafe spark_pool_create(Int32(threads)) else {
+      throw ModelError("cannot start \(threads) threads; ask for fewer with --threads.")
+    }
+    unsafe self.kernels = kernels
+    unsafe self.pool = pool
+    self.instructionSet = instructionSet
+    self.threads = threads
+  }
+
+  deinit { unsafe spark_pool_destroy(pool) }
+}

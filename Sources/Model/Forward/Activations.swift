@@ -1,0 +1,37 @@
+internal import CKernels
+
+/// Places for m rows of `width` activations, as floats and as bytes with scales.
+@safe
+struct Activations {
+  private let template: spark_activations
+  let x: UnsafeMutablePointer<Float>
+
+  static func reserve(rows: Int, width: Int, _ cursor: inout ArenaCursor) -> [Int] {
+    let groups = rows * (width / SPARK_GROUP + 1)
+    return [
+      cursor.take(rows * width * MemoryLayout<Float>.size), cursor.take(rows * width),
+      cursor.take(groups * 4), cursor.take(groups * 4), cursor.take(groups * 4),
+      cursor.take(groups * 8),
+    ]
+  }
+
+  /// `offsets` as `reserve` gave them.
+  init(offsets: [Int], width: Int, in arena: Arena) {
+    let base = unsafe arena.base
+    unsafe x = (base + offsets[0]).assumingMemoryBound(to: Float.self)
+    unsafe template = spark_activations(
+      x: x, q: (base + offsets[1]).assumingMemoryBound(to: Int8.self),
+      scale: (base + offsets[2]).assumingMemoryBound(to: Float.self),
+      scaled_sum: (base + offsets[3]).assumingMemoryBound(to: Float.self),
+      negative_sum: (base + offsets[4]).assumingMemoryBound(to: Int32.self),
+      negative_half: (base + offsets[5]).assumingMemoryBound(to: Int32.self),
+      m: 0, k: width)
+  }
+
+  /// The first `rows` rows, for the kernels.
+  func rows(_ rows: Int) -> spark_activations {
+    var view = unsafe template
+    unsafe view.m = rows
+    return unsafe view
+  }
+}

@@ -1,0 +1,94 @@
+internal import CKernels
+
+/// What one forward pass works on: rows of tokens from any mix of sequences, what each may see, and
+/// where its key and value go.
+///
+/// Storage is reserved once; filling and clearing it allocates nothing.
+///
+/// Invariant: runs cover rows `0..<rows` in order, and each run's spans are a range of `spans`.
+@safe
+package final class Step {
+  package let maxRows: Int
+  package let maxLogitRows: Int
+
+  private(set) var rows = 0
+  private(set) var runCount = 0
+  private var spanCount = 0
+  package private(set) var logitRowCount = 0
+
+  private let maxSpans: Int
+  private let arena: Arena
+  let tokens: UnsafeMutablePointer<TokenID>
+  let blocks: UnsafeMutablePointer<UnsafeMutablePointer<UInt8>?>
+  let slots: UnsafeMutablePointer<Int32>
+  let runs: UnsafeMutablePointer<spark_run>
+  let spans: UnsafeMutablePointer<spark_span>
+  let logitRows: UnsafeMutablePointer<Int32>
+
+  /// Room for `maxRows` tokens, logits for `maxLogitRows` of them, and `maxSpans` blocks in view,
+  /// counted for each run.
+  package init(maxRows: Int, maxLogitRows: Int, maxSpans: Int) throws(ModelError) {
+    self.maxRows = maxRows
+    self.maxLogitRows = maxLogitRows
+    self.maxSpans = maxSpans
+    var cursor = ArenaCursor()
+    let tokensAt = cursor.take(maxRows * MemoryLayout<TokenID>.stride)
+    let blocksAt = unsafe cursor.take(maxRows * MemoryLayout<UnsafeMutablePointer<UInt8>?>.stride)
+    let slotsAt = cursor.take(maxRows * MemoryLayout<Int32>.stride)
+    let runsAt = cursor.take(maxRows * MemoryLayout<spark_run>.stride)
+    let spansAt = unsafe cursor.take(maxSpans * MemoryLayout<spark_span>.stride)
+    let logitRowsAt = cursor.take(maxLogitRows * MemoryLayout<Int32>.stride)
+    arena = try Arena(byteCount: cursor.byteCount)
+    unsafe tokens = (arena.base + tokensAt).assumingMemoryBound(to: TokenID.self)
+    unsafe blocks = (arena.base + blocksAt).assumingMemoryBound(
+      to: UnsafeMutablePointer<UInt8>?.self)
+    unsafe slots = (arena.base + slotsAt).assumingMemoryBound(to: Int32.self)
+    unsafe runs = (arena.base + runsAt).assumingMemoryBound(to: spark_run.self)
+    unsafe spans = (arena.base + spansAt).assumingMemoryBound(to: spark_span.self)
+    unsafe logitRows = (arena.base + logitRowsAt).assumingMemoryBound(to: Int32.self)
+  }
+
+  package var isEmpty: Bool { rows == 0 }
+  package var remainingRows: Int { maxRows - rows }
+
+  package func clear() {
+    rows = 0
+    runCount = 0
+    spanCount = 0
+    logitRowCount = 0
+  }
+
+  /// Adds a token whose key and value go to `slot` of a block. It belongs to the run that
+  /// `endRun` closes next. Logits are computed only where they are wanted.
+  package func append(
+    _ token: TokenID, block: UnsafeMutablePointer<UInt8>, slot: Int, wantsLogits: Bool
+  ) {
+    precondition(rows < maxRows, "a step of \(maxRows) tokens is full")
+    unsafe tokens[rows] = token
+    unsafe blocks[rows] = block
+    unsafe slots[rows] = Int32(slot)
+    if wantsLogits {
+      precondition(logitRowCount < maxLogitRows, "a step of \(maxLogitRows) logit rows is full")
+      unsafe logitRows[logitRowCount] = Int32(rows)
+      logitRowCount += 1
+    }
+    rows += 1
+  }
+
+  /// Adds a block to the view of the run that `endRun` closes next: its token 0 stands at virtual
+  /// position `start`, and its first `count` tokens may be seen.
+  package func see(block: UnsafeMutablePointer<UInt8>, start: Int, count: Int) {
+    precondition(spanCount < maxSpans, "a step of \(maxSpans) spans is full")
+    unsafe spans[spanCount] = spark_span(block: block, start: Int32(start), count: Int32(count))
+    spanCount += 1
+  }
+
+  /// Closes a run of the last `count` rows, whose first has its query at virtual `position`, and
+  /// whose view is the last `spans` blocks.
+  package func endRun(rows count: Int, position: Int, spans: Int) {
+    unsafe runs[runCount] = spark_run(
+      row: Int32(rows - count), rows: Int32(count), position: Int32(position),
+      span: Int32(spanCount - spans), spans: Int32(spans))
+    runCount += 1
+  }
+}

@@ -1,0 +1,53 @@
+/// A block's place in the pool.
+package typealias KVBlockID = Int32
+
+/// All KV blocks of a model in memory, shared by reference count.
+///
+/// Invariant: `available + lent == capacity`. Addresses never change, nothing is allocated after
+/// `init`. Not thread-safe: the engine's compute thread owns it.
+@safe
+package final class KVBlockPool {
+  package let layout: KVLayout
+  package let capacity: Int
+
+  private let arena: Arena
+  private var references: [Int32]
+  private var free: [KVBlockID]
+
+  package init(layout: KVLayout, capacity: Int) throws(ModelError) {
+    self.layout = layout
+    self.capacity = capacity
+    arena = try Arena(byteCount: capacity * layout.blockByteCount)
+    references = Array(repeating: 0, count: capacity)
+    free = Array((0..<KVBlockID(capacity)).reversed())
+  }
+
+  package var available: Int { free.count }
+  package var lent: Int { capacity - free.count }
+
+  /// Lends a block with one reference; nil when none is left. Its bytes are zeros or an earlier
+  /// lender's, always finite numbers.
+  package func take() -> KVBlockID? {
+    guard let block = free.popLast() else { return nil }
+    references[Int(block)] = 1
+    return block
+  }
+
+  package func retain(_ block: KVBlockID) {
+    precondition(references[Int(block)] > 0, "block \(block) is not lent")
+    references[Int(block)] += 1
+  }
+
+  package func release(_ block: KVBlockID) {
+    precondition(references[Int(block)] > 0, "block \(block) is not lent")
+    references[Int(block)] -= 1
+    if references[Int(block)] == 0 { free.append(block) }
+  }
+
+  /// The block's bytes, valid as long as the pool.
+  @unsafe
+  package func pointer(to block: KVBlockID) -> UnsafeMutablePointer<UInt8> {
+    let offset = Int(block) * layout.blockByteCount
+    return unsafe (arena.base + offset).assumingMemoryBound(to: UInt8.self)
+  }
+}
