@@ -38,6 +38,9 @@ let package = Package(
       name: "ParityTests", dependencies: ["CKernels", "Model", "Cascade"],
       exclude: ["Fixtures"]),
 
+    // The engine on the embedded model.
+    .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),
+    .testTarget(name: "EngineTests", dependencies: ["Generation", "AllocationCounter"]),
     // What tests share: fixtures, seeded randomness.
     .target(name: "TestSupport", dependencies: ["CZstd"], path: "Tests/TestSupport"),
     .testTarget(

@@ -28,6 +28,13 @@ final class Runner {
       window: window, sinks: sinks, blockLength: layout.blockLength, capacity: capacity)
   }
 
+  /// The last step's logits of a wanted row.
+  func logits(row: Int) -> [Float] {
+    let pass = pass
+    let logits = pass.logits(row)
+    return logits.indices.map { logits[$0] }
+  }
+
   /// Adds `tokens` of a sequence to the step.
   func append(_ tokens: [TokenID], to memory: inout WorkingMemory, logits: Int) -> Bool {
     memory.append(tokens.span, to: step, from: pool, logits: logits)
@@ -41,11 +48,9 @@ final class Runner {
       step.clear()
       precondition(memory.append(part.span, to: step, from: pool, logits: part.count))
       pass.run()
-      for row in part.indices { result.append(array(pass.logits(row))) }
+      for row in part.indices { result.append(logits(row: row)) }
       memory.slide(in: pool)
     }
     return result
   }
 }
-
-func array(_ span: Span<Float>) -> [Float] { span.indices.map { span[$0] } }

@@ -40,7 +40,7 @@ final class ComputeThread: SerialExecutor, @unchecked Sendable {
 
   /// Called by the runtime from any thread.
   func enqueue(_ job: consuming ExecutorJob) {
-    let job = unsafe UnownedJob(job)
+    let job = UnownedJob(job)
     mailbox.queue.withLock { $0.jobs.append(job) }
     mailbox.filled.signal()
   }

@@ -44,13 +44,13 @@ public final class Engine: Sendable {
         let compute = try Compute(
           threads: threads, instructionSet: options.instructionSet ?? .best)
         let model = try LanguageModel(file: file, compute: compute)
-        let decoder = try Decoder(
+        let stepper = try Stepper(
           model: model, tokenizer: tokenizer, compute: compute, options: options)
-        let contextLength = decoder.contextLength
+        let contextLength = stepper.contextLength
         return (
           description, tokenizer, ChatTemplate.recognise(description.chatTemplate), threads,
           compute.instructionSet, contextLength, model.weightByteCount,
-          EngineCore(decoder: decoder)
+          EngineCore(stepper: stepper)
         )
       }
     window = options.window

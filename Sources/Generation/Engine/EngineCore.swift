@@ -3,35 +3,35 @@ internal import Model
 /// The engine's state on its compute thread.
 actor EngineCore {
   private let executor: ComputeThread
-  private let decoder: Decoder
+  private let stepper: Stepper
 
   nonisolated var unownedExecutor: UnownedSerialExecutor {
     unsafe executor.asUnownedSerialExecutor()
   }
 
-  init(decoder: sending Decoder) {
-    self.decoder = decoder
+  init(stepper: sending Stepper) {
+    self.stepper = stepper
     executor = ComputeThread(name: "spark-compute")
   }
 
   func next(_ reply: Reply) throws(EngineError) -> GenerationEvent? {
-    try decoder.advance(reply, isCancelled: { Task.isCancelled })
+    try stepper.advance(reply, isCancelled: { Task.isCancelled })
   }
 
-  func close(_ reply: Reply) { decoder.end(reply) }
+  func close(_ reply: Reply) { stepper.end(reply) }
 
   func logits(
     of tokens: [TokenID],
     _ body: @Sendable (_ index: Int, _ logits: Span<Float>) throws -> Void
   ) throws {
-    try decoder.logits(of: tokens, body)
+    try stepper.logits(of: tokens, body)
   }
 
   func measurePrefill(tokens: Int) throws(EngineError) -> Duration {
-    try decoder.measurePrefill(tokens: tokens)
+    try stepper.measurePrefill(tokens: tokens)
   }
 
   func measureDecode(tokens: Int) throws(EngineError) -> Duration {
-    try decoder.measureDecode(tokens: tokens)
+    try stepper.measureDecode(tokens: tokens)
   }
 }

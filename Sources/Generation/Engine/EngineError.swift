@@ -1,5 +1,3 @@
-public import Model
-
 /// Why an engine cannot start or answer. The description is one sentence: what, where, and what to
 /// do about it.
 public struct EngineError: Error, Sendable, CustomStringConvertible {

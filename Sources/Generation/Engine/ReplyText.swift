@@ -25,14 +25,14 @@ struct ReplyText {
   /// The text that `token` lets be shown.
   mutating func append(_ token: TokenID) -> String {
     shown.removeAll(keepingCapacity: true)
-    take(token)
+    Self.take(token, &detokenizer, &piece, &emitter, &shown)
     return String(decoding: shown, as: UTF8.self)
   }
 
   /// The same for the reply's last token: with it goes what was held back.
   mutating func appendLast(_ token: TokenID) -> String {
     shown.removeAll(keepingCapacity: true)
-    take(token)
+    Self.take(token, &detokenizer, &piece, &emitter, &shown)
     emitter.finish(to: &shown)
     return String(decoding: shown, as: UTF8.self)
   }
@@ -44,7 +44,11 @@ struct ReplyText {
     return String(decoding: shown, as: UTF8.self)
   }
 
-  private mutating func take(_ token: TokenID) {
+  /// Static, so that the parts are borrowed one by one.
+  private static func take(
+    _ token: TokenID, _ detokenizer: inout Detokenizer, _ piece: inout [UInt8],
+    _ emitter: inout TextEmitter, _ shown: inout [UInt8]
+  ) {
     piece.removeAll(keepingCapacity: true)
     detokenizer.append(token, to: &piece)
     emitter.append(piece.span, to: &shown)

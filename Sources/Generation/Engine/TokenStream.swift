@@ -1,5 +1,3 @@
-public import Model
-
 /// The tokens of one reply, made as they are asked for.
 ///
 /// `next()` computes the next token, so a slow reader slows the model and nothing is buffered. When

@@ -8,7 +8,7 @@ package import Model
 /// Everything is reserved in `init` and `begin`; `advance` allocates nothing once a sequence's
 /// prompt has been read, except for reported log-probabilities and texts longer than 15 bytes.
 /// Not thread-safe: one thread owns it.
-package final class Decoder {
+package final class Stepper {
   package let model: LanguageModel
   let tokenizer: Tokenizer
   let options: EngineOptions
@@ -22,7 +22,7 @@ package final class Decoder {
   private var reservedBlocks = 0
   private var knownBreakers: (texts: [String], breakers: SequenceBreakers)?
 
-  init(
+  package init(
     model: LanguageModel, tokenizer: Tokenizer, compute: Compute, options: EngineOptions
   ) throws {
     let shape = model.shape
@@ -191,6 +191,7 @@ package final class Decoder {
   }
 
   private func sample(_ state: inout ReplyState, of reply: Reply) -> GeneratedToken {
+    let pass = pass
     let logits = pass.logits(0)
     let token = state.sampler.sample(logits)
     state.sampler.accept(token)
@@ -241,48 +242,44 @@ package final class Decoder {
     of tokens: [TokenID],
     _ body: (_ index: Int, _ logits: Span<Float>) throws -> Void
   ) throws {
-    try withState(of: tokens) { state in
-      for start in stride(from: 0, to: tokens.count, by: step.maxLogitRows) {
-        let end = min(start + step.maxLogitRows, tokens.count)
-        run(tokens.span.extracting(start..<end), &state.memory, logits: end - start)
-        for index in start..<end {
-          try body(index, pass.logits(index - start))
-        }
-      }
+    let reply = try measured(tokens)
+    defer { end(reply) }
+    let pass = pass
+    for start in stride(from: 0, to: tokens.count, by: step.maxLogitRows) {
+      let end = min(start + step.maxLogitRows, tokens.count)
+      run(tokens.span.extracting(start..<end), &reply.state!.memory, logits: end - start)
+      for index in start..<end { try body(index, pass.logits(index - start)) }
     }
   }
 
   /// Time to read `count` tokens in an empty context, without sampling.
-  func measurePrefill(tokens count: Int) throws -> Duration {
+  func measurePrefill(tokens count: Int) throws(EngineError) -> Duration {
     let tokens = arbitraryTokens(count)
-    return try withState(of: tokens) { state in
-      clock.measure { _ = read(tokens, &state.memory, isCancelled: { false }) }
-    }
+    let reply = try measured(tokens)
+    defer { end(reply) }
+    return clock.measure { _ = read(tokens, &reply.state!.memory, isCancelled: { false }) }
   }
 
   /// Time to decode `count` tokens one by one in an empty context, without sampling.
-  func measureDecode(tokens count: Int) throws -> Duration {
+  func measureDecode(tokens count: Int) throws(EngineError) -> Duration {
     let tokens = arbitraryTokens(count + 1)
-    return try withState(of: tokens) { state in
-      feed([tokens[0]], &state.memory)
-      return clock.measure {
-        for token in tokens.dropFirst() { feed([token], &state.memory) }
-      }
+    let reply = try measured(tokens)
+    defer { end(reply) }
+    feed([tokens[0]], &reply.state!.memory)
+    return clock.measure {
+      for token in tokens.dropFirst() { feed([token], &reply.state!.memory) }
     }
   }
 
-  /// Runs `body` with the state of a reply that has room for `tokens` and nothing more.
-  private func withState<R>(
-    of tokens: [TokenID], _ body: (inout ReplyState) throws -> R
-  ) throws -> R {
+  /// An open reply with room for `tokens` and nothing more.
+  private func measured(_ tokens: [TokenID]) throws(EngineError) -> Reply {
     guard options.window != .full || tokens.count <= contextLength else {
       throw EngineError(
         .prompt, "\(tokens.count) tokens do not fit a context of \(contextLength).")
     }
     let reply = Reply(prompt: tokens, options: GenerationOptions(maxTokens: 0), seed: 0)
     reply.state = try open(reply)
-    defer { end(reply) }
-    return try body(&reply.state!)
+    return reply
   }
 
   /// Tokens spread over the vocabulary: what they are makes no difference to the time.

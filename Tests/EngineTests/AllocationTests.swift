@@ -1,0 +1,60 @@
+import AllocationCounter
+import Generation
+import Model
+import Testing
+
+@Suite struct AllocationTests {
+  private func allocationsPerToken(
+    _ options: EngineOptions, _ request: GenerationOptions, tokens: Int
+  ) throws -> Int64 {
+    let file = try GGUFFile(path: EmbeddedModel.path)
+    let compute = try Compute(threads: options.threads ?? 1)
+    let stepper = try Stepper(
+      model: LanguageModel(file: file, compute: compute),
+      tokenizer: Tokenizer(metadata: file.metadata), compute: compute, options: options)
+    let prompt = try Tokenizer(metadata: file.metadata).encode("Once upon a time")
+    let reply = Reply(prompt: prompt, options: request, seed: 1)
+    defer { stepper.end(reply) }
+    // The prompt, and one decoded token for what is set up lazily.
+    for _ in 0..<2 { _ = try stepper.advance(reply, isCancelled: { false }) }
+    allocation_counter_start()
+    for _ in 0..<tokens { _ = try stepper.advance(reply, isCancelled: { false }) }
+    return allocation_counter_stop()
+  }
+
+  @Test("the counter counts")
+  func counter() {
+    allocation_counter_start()
+    let pointer = UnsafeMutableRawPointer.allocate(byteCount: 100, alignment: 1)
+    #expect(allocation_counter_stop() == 1)
+    pointer.deallocate()
+  }
+
+  /// With one thread the whole step runs where the counter looks; with two, the workers' part is
+  /// the same C code.
+  @Test(
+    "decoding a token allocates nothing", arguments: [1, 2],
+    [Window.full, .sliding(tokens: 100)])
+  func decode(threads: Int, window: Window) throws {
+    var request = GenerationOptions(maxTokens: 1000, ignoresEndTokens: true)
+    let options = EngineOptions(threads: threads, window: window)
+    #expect(try allocationsPerToken(options, request, tokens: 300) == 0)
+    request.sampling.temperature = 0
+    #expect(try allocationsPerToken(options, request, tokens: 300) == 0)
+  }
+
+  @Test("every sampler together, with stop strings, allocates nothing")
+  func samplers() throws {
+    var request = GenerationOptions(
+      maxTokens: 1000, stopStrings: ["never said", "\u{1F600}"], ignoresEndTokens: true)
+    request.sampling.repetitionPenalty = 1.1
+    request.sampling.presencePenalty = 0.1
+    request.sampling.frequencyPenalty = 0.1
+    request.sampling.dryMultiplier = 0.8
+    request.sampling.topNSigma = 3
+    request.sampling.typicalP = 0.95
+    request.sampling.xtcProbability = 0.3
+    request.sampling.logitBias = [5: -1]
+    #expect(try allocationsPerToken(EngineOptions(threads: 1), request, tokens: 300) == 0)
+  }
+}

@@ -1,0 +1,30 @@
+import Foundation
+import Generation
+
+/// The model in `models/`, which the tests of the engine run.
+enum EmbeddedModel {
+  static let path = URL(filePath: #filePath)
+    .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+    .appending(path: "models/spark-mini.gguf").path
+
+  static func engine(_ options: EngineOptions = EngineOptions()) throws -> Engine {
+    try Engine(path: path, options: options)
+  }
+}
+
+/// A whole reply, read from its stream.
+struct WholeReply {
+  var tokens: [GeneratedToken] = []
+  var summary: GenerationSummary?
+  var text: String { tokens.map(\.text).joined() }
+
+  init(_ stream: TokenStream, limit: Int = .max) async throws {
+    for try await event in stream {
+      switch event {
+      case .token(let token): tokens.append(token)
+      case .finished(let summary): self.summary = summary
+      }
+      if tokens.count >= limit { return }
+    }
+  }
+}
