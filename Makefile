@@ -31,7 +31,7 @@ run: build ## Stream a story from the embedded model
 	@$(SPARK) generate "$$PROMPT"
 
 test: ## Run the tests
-	@$(SWIFT) test -c release
+	@$(SWIFT) test -c release --disable-xctest
 
 bench: build ## Measure prefill and decode speed of the embedded model
 	@$(SPARK) bench models/spark-mini.gguf
