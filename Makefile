@@ -22,7 +22,7 @@ dependencies: ## Check the toolchain and install missing packages
 
 # The first build shows its progress (on standard error, so that standard output stays the text);
 # later ones speak only when something is wrong.
-build: ## Build the spark command in release mode
+build: dependencies ## Build the spark command in release mode
 	@if [ -x $(SPARK) ]; then quiet=--quiet; else quiet=; fi; \
 	$(SWIFT) build -c release --product spark $$quiet 1>&2
 
@@ -30,7 +30,7 @@ run: build ## Stream a story from the embedded model
 	@printf '%s' "$$PROMPT"
 	@$(SPARK) generate "$$PROMPT"
 
-test: ## Run the tests
+test: dependencies ## Run the tests
 	@$(SWIFT) test -c release --disable-xctest
 
 bench: build ## Measure prefill and decode speed of the embedded model
