@@ -19,8 +19,8 @@ struct BytePairEncoder: Sendable {
       spelling.removeAll(keepingCapacity: true)
       ByteAlphabet.append(byte, to: &spelling)
       // DeepSeek has `ü` as a user-defined token, which is the letter and not the byte 0xFC.
-      guard let token = vocabulary.token(spelled: spelling),
-        vocabulary.kinds[Int(token)] == .normal
+      guard let token = vocabulary.token(spelled: spelling), vocabulary.isSpellable(token),
+        vocabulary.kinds[Int(token)] != .userDefined || spelling == [byte]
       else { return -1 }
       return token
     }
