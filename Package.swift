@@ -28,6 +28,7 @@ let package = Package(
       dependencies: [
         "Generation", .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
+    .testTarget(name: "GenerationTests", dependencies: ["Generation", "Model"]),
   ]
 )
 
