@@ -38,6 +38,8 @@ let package = Package(
       name: "ParityTests", dependencies: ["CKernels", "Model", "Cascade"],
       exclude: ["Fixtures"]),
 
+    // Samplers, chat templates and text, without a model.
+    .testTarget(name: "GenerationTests", dependencies: ["Generation", "Model"]),
     // The engine on the embedded model.
     .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),
     .testTarget(name: "EngineTests", dependencies: ["Generation", "AllocationCounter"]),
