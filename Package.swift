@@ -31,6 +31,8 @@ let package = Package(
         "Generation", .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
 
+    // Probes on captured machines, and the governor on a simulated one.
+    .testTarget(name: "HardwareTests", dependencies: ["Hardware"], exclude: ["Fixtures"]),
     // Every kernel variant against the scalar one and the formula.
     .testTarget(name: "KernelTests", dependencies: ["CKernels"], exclude: ["Fixtures"]),
     // Golden models, chunked against whole, windows against recomputation.

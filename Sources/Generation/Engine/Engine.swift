@@ -40,7 +40,9 @@ public final class Engine: Sendable {
         let file = try GGUFFile(path: path)
         let description = try ModelDescription(file: file)
         let tokenizer = try Tokenizer(metadata: file.metadata)
-        let threads = options.threads ?? Processors(root: systemRoot).recommendedThreads
+        let threads =
+          options.threads
+          ?? Recommendation(for: MachineSnapshot(SystemFiles(root: systemRoot))).threads
         let compute = try Compute(
           threads: threads, instructionSet: options.instructionSet ?? .best)
         let model = try LanguageModel(file: file, compute: compute)
