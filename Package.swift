@@ -47,6 +47,8 @@ let package = Package(
     .target(name: "TestSupport", dependencies: ["CZstd"], path: "Tests/TestSupport"),
     .testTarget(
       name: "ModelTests", dependencies: ["Model", "TestSupport"], exclude: ["Fixtures"]),
+    // The built program, run as a shell would.
+    .testTarget(name: "CLITests", dependencies: ["spark"]),
   ]
 )
 

@@ -90,6 +90,15 @@ INLINE f32x16 load_weights(spark_type type, const uint8_t *panel, size_t i) {
   return (f32x16)(__builtin_convertvector(bits, u32x16) << 16);
 }
 
+// Alone, a token reads weights as fast as memory gives them, and the hardware's prefetcher stops at
+// page ends; asking for lines this far ahead bridges them.
+enum { PREFETCH_BYTES = 2048 };
+
+INLINE void prefetch(const uint8_t *p, size_t bytes) {
+  UNROLL for (size_t line = 0; line < 512; line += 64)
+    if (line < bytes) __builtin_prefetch(p + PREFETCH_BYTES + line);
+}
+
 INLINE void multiply_floats_tile(
   spark_type type, int tile, const uint8_t *panel, const spark_activations *x, size_t first,
   size_t rows, const float *bias, bool accumulate, float *out, size_t stride
@@ -99,7 +108,9 @@ INLINE void multiply_floats_tile(
   f32x16 sum[FLOAT_TILE][4];
   UNROLL for (int t = 0; t < tile; t++)
     UNROLL for (int c = 0; c < 4; c++) sum[t][c] = (f32x16){0};
+  size_t column_bytes = type == SPARK_F32 ? 64 : 32;
   for (; i + 4 <= k; i += 4) {
+    if (tile == 1) prefetch(panel + i * column_bytes, 4 * column_bytes);
     UNROLL for (int c = 0; c < 4; c++) {
       f32x16 w = load_weights(type, panel, i + (size_t)c);
       UNROLL for (int t = 0; t < tile; t++)
@@ -172,6 +183,8 @@ INLINE void multiply_quants_tile(
   for (size_t g = 0; g < groups; g++) {
     const uint8_t *record = panel + g / r.groups * record_bytes(r);
     size_t slot = g % r.groups;
+    if (tile == 1)
+      prefetch(record + r.head + slot * r.group_bytes, r.group_bytes);
     u8x64 w[8];
     unpack(type, record + r.head + slot * r.group_bytes, w);
 

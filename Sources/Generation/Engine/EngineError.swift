@@ -16,9 +16,13 @@ public struct EngineError: Error, Sendable, CustomStringConvertible {
   public let code: Code
   public let message: String
 
-  init(_ code: Code, _ message: String) {
+  /// The option that is out of its range, for a caller with other names for options than ours.
+  public let option: OptionsError?
+
+  init(_ code: Code, _ message: String, option: OptionsError? = nil) {
     self.code = code
     self.message = message
+    self.option = option
   }
 
   public var description: String { message }
@@ -32,7 +36,7 @@ extension EngineError {
     } catch let error as EngineError {
       throw error
     } catch let error as OptionsError {
-      throw EngineError(.options, "\(error)")
+      throw EngineError(.options, "\(error)", option: error)
     } catch {
       throw EngineError(.model, "\(error)")
     }

@@ -30,6 +30,11 @@ package final class Stepper {
       layers: shape.layers, kvHeads: shape.kvHeads, headDimension: shape.headDimension,
       type: options.keyValueType)
     try options.validate(trainedContext: shape.contextLength, blockLength: layout.blockLength)
+    guard tokenizer.vocabularySize <= shape.vocabularySize else {
+      throw ModelError(
+        "\(model.file.name): the tokenizer has \(tokenizer.vocabularySize) tokens but the "
+          + "embedding only \(shape.vocabularySize) rows; the file mixes two models.")
+    }
     self.model = model
     self.tokenizer = tokenizer
     self.options = options
@@ -57,10 +62,10 @@ package final class Stepper {
   /// later, and shows the sampler its prompt.
   private func open(_ reply: Reply) throws(EngineError) -> ReplyState {
     let prompt = reply.prompt
-    if let wrong = prompt.first(where: { $0 < 0 || Int($0) >= model.shape.vocabularySize }) {
+    if let wrong = prompt.first(where: { $0 < 0 || Int($0) >= tokenizer.vocabularySize }) {
       throw EngineError(
         .prompt,
-        "token \(wrong) is not in the model's vocabulary of \(model.shape.vocabularySize).")
+        "token \(wrong) is not in the model's vocabulary of \(tokenizer.vocabularySize).")
     }
     var capacity = contextLength
     if options.window == .full, let limit = reply.options.maxTokens, limit >= 0 {
@@ -82,7 +87,7 @@ package final class Stepper {
         options.window, sinks: options.sinks, capacity: capacity, blockLength: blockLength))
 
     var sampler = Sampler(
-      options: reply.options.sampling, vocabularySize: model.shape.vocabularySize,
+      options: reply.options.sampling, vocabularySize: tokenizer.vocabularySize,
       contextLength: contextLength, seed: reply.seed, breakers: breakers(reply.options.sampling))
     for token in prompt { sampler.accept(token) }
     return ReplyState(
@@ -113,7 +118,7 @@ package final class Stepper {
       return known.breakers
     }
     let breakers = SequenceBreakers(
-      sampling.drySequenceBreakers, vocabularySize: model.shape.vocabularySize,
+      sampling.drySequenceBreakers, vocabularySize: tokenizer.vocabularySize,
       piece: { self.tokenizer.piece($0) },
       encode: { self.tokenizer.encode($0, addSpecial: false) })
     knownBreakers = (sampling.drySequenceBreakers, breakers)
@@ -192,7 +197,8 @@ package final class Stepper {
 
   private func sample(_ state: inout ReplyState, of reply: Reply) -> GeneratedToken {
     let pass = pass
-    let logits = pass.logits(0)
+    // An embedding may have more rows than there are tokens, to make its size round.
+    let logits = pass.logits(0).extracting(0..<tokenizer.vocabularySize)
     let token = state.sampler.sample(logits)
     state.sampler.accept(token)
     state.generated += 1
@@ -284,6 +290,6 @@ package final class Stepper {
 
   /// Tokens spread over the vocabulary: what they are makes no difference to the time.
   private func arbitraryTokens(_ count: Int) -> [TokenID] {
-    (0..<count).map { TokenID(($0 * 7919 + 11) % model.shape.vocabularySize) }
+    (0..<count).map { TokenID(($0 * 7919 + 11) % tokenizer.vocabularySize) }
   }
 }

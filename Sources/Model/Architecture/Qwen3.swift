@@ -16,16 +16,16 @@ package enum Qwen3: Architecture {
   }
 
   package static func forward(_ layer: LayerWeights, index: Int, _ pass: ForwardPass) {
-    unsafe pass.normalize(layer.attentionNorm, for: layer.query)
+    unsafe pass.normalize(layer.attentionNorm, quantized: layer.attentionReadsBytes)
     pass.projectAttention(layer)
     if let queryNorm = unsafe layer.queryNorm, let keyNorm = unsafe layer.keyNorm {
       unsafe pass.normalizeHeads(query: queryNorm, key: keyNorm)
     }
-    pass.attend(layer: index, for: layer.attentionOutput)
+    pass.attend(layer: index, quantized: layer.attentionOutput.type.isQuantized)
     pass.addAttention(layer.attentionOutput)
 
-    unsafe pass.normalize(layer.feedForwardNorm, for: layer.gate)
-    pass.swiGLU(gate: layer.gate, up: layer.up, for: layer.down)
+    unsafe pass.normalize(layer.feedForwardNorm, quantized: layer.feedForwardReadsBytes)
+    pass.swiGLU(gate: layer.gate, up: layer.up, quantized: layer.down.type.isQuantized)
     pass.addFeedForward(layer.down)
   }
 }

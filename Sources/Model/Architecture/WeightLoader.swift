@@ -79,6 +79,8 @@ package struct WeightLoader {
     if let place = unsafe place {
       unsafe spark_pack(
         compute.pool, type, file.data(of: tensor).baseAddress!, rows, columns, place)
+      // The packed copy is what will be read; the file's would double the memory in use.
+      file.evict(tensor)
     }
     var bias: UnsafePointer<Float>?
     if let biasName, has(biasName) { unsafe bias = try vector(biasName, count: rows) }

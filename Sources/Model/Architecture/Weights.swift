@@ -41,4 +41,12 @@ package struct LayerWeights {
   package var gate: Linear
   package var up: Linear
   package var down: Linear
+
+  /// Whether any of the products with the normalized stream before attention uses bytes.
+  package var attentionReadsBytes: Bool {
+    query.type.isQuantized || key.type.isQuantized || value.type.isQuantized
+  }
+
+  /// The same before the feed-forward.
+  package var feedForwardReadsBytes: Bool { gate.type.isQuantized || up.type.isQuantized }
 }

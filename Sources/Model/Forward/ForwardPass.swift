@@ -107,12 +107,12 @@ package final class ForwardPass {
 
   // MARK: - What architectures are written in
 
-  /// h = RMSNorm(x), ready for products with `consumer` and its siblings.
-  package func normalize(_ weight: UnsafePointer<Float>, for consumer: Linear) {
+  /// h = RMSNorm(x), also in bytes when one of the products to come is `quantized`.
+  package func normalize(_ weight: UnsafePointer<Float>, quantized: Bool) {
     var h = unsafe normalized.rows(rows)
     unsafe spark_normalize(
       compute.pool, compute.kernels, stream, weight, model.shape.normEpsilon,
-      consumer.type.isQuantized, &h)
+      quantized, &h)
   }
 
   /// q, k, v = Wq h, Wk h, Wv h, with their biases.
@@ -144,7 +144,7 @@ package final class ForwardPass {
   }
 
   /// Stores k and v in their blocks, then attends over each row's view.
-  package func attend(layer: Int, for consumer: Linear) {
+  package func attend(layer: Int, quantized: Bool) {
     var layout = kernelLayout
     var table = unsafe rope.kernelTable
     let out = unsafe attended.rows(rows)
@@ -160,7 +160,7 @@ package final class ForwardPass {
         unsafe spark_attend(compute.pool, compute.kernels, &write, rows, &job)
       }
     }
-    if consumer.type.isQuantized {
+    if quantized {
       var view = unsafe out
       unsafe spark_quantize(compute.pool, compute.kernels, &view)
     }
@@ -174,7 +174,7 @@ package final class ForwardPass {
   }
 
   /// a = silu(Wgate h) ⊙ Wup h.
-  package func swiGLU(gate: Linear, up upward: Linear, for consumer: Linear) {
+  package func swiGLU(gate: Linear, up upward: Linear, quantized: Bool) {
     let width = model.shape.feedForward
     unsafe multiply(
       normalized,
@@ -184,7 +184,7 @@ package final class ForwardPass {
       ])
     var view = unsafe hidden.rows(rows)
     unsafe spark_swiglu(
-      compute.pool, compute.kernels, hidden.x, up, consumer.type.isQuantized, &view)
+      compute.pool, compute.kernels, hidden.x, up, quantized, &view)
   }
 
   /// x ← x + Wdown a.
@@ -222,7 +222,7 @@ package final class ForwardPass {
       }
     }
     rows = wanted
-    unsafe normalize(model.outputNorm, for: model.output)
+    unsafe normalize(model.outputNorm, quantized: model.output.type.isQuantized)
     unsafe multiply(
       normalized,
       [unsafe model.output.product(into: logitsBuffer, stride: model.shape.vocabularySize)])

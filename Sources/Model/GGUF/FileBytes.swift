@@ -74,6 +74,18 @@ final class FileBytes: @unchecked Sendable {
     }
   }
 
+  /// Lets the system take back the memory of `range`, which was read and is not needed soon. Reading
+  /// it again is allowed and costs a page fault.
+  func evict(_ range: Range<Int>) {
+    guard isMapped else { return }
+    let page = Int(sysconf(CInt(_SC_PAGESIZE)))
+    let start = (range.lowerBound + page - 1) / page * page
+    let end = range.upperBound / page * page
+    guard start < end else { return }
+    unsafe madvise(
+      UnsafeMutableRawPointer(mutating: buffer.baseAddress! + start), end - start, MADV_DONTNEED)
+  }
+
   /// The little-endian value at `offset`, which need not be aligned.
   ///
   /// - Precondition: the value lies inside the file.

@@ -61,6 +61,11 @@ public final class GGUFFile: Sendable {
     return try unsafe body(data(of: tensor))
   }
 
+  /// Gives back the memory that reading the tensor has taken. It can be read again.
+  package func evict(_ tensor: GGUFTensor) {
+    bytes.evict(tensor.offset..<tensor.offset + tensor.byteCount)
+  }
+
   /// The tensor's bytes, which are valid as long as this file object lives: whoever keeps the
   /// pointer keeps the file too.
   ///

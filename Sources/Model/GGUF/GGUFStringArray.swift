@@ -38,6 +38,18 @@ public struct GGUFStringArray: Sendable {
     try bytes.withBytes(in: starts[i]..<starts[i + 1] - 8, body)
   }
 
+  /// Calls `body` with each string's number and bytes, which are valid during the call. Faster than
+  /// asking for one after another.
+  public func forEachString<E>(_ body: (Int, Span<UInt8>) throws(E) -> Void) throws(E) {
+    guard count > 0 else { return }
+    let first = starts[0]
+    try bytes.withBytes(in: first..<starts[count] - 8) { (all) throws(E) in
+      for i in 0..<count {
+        try body(i, all.extracting(starts[i] - first..<starts[i + 1] - 8 - first))
+      }
+    }
+  }
+
   /// String `i` as text; bytes that are not UTF-8 become U+FFFD.
   public func text(_ i: Int) -> String {
     bytes.text(in: starts[i]..<starts[i + 1] - 8)

@@ -42,7 +42,7 @@ enum ByteAlphabet {
     while i < spelling.count {
       let first = spelling[i]
       // U+0080 to U+07FF, where all the alphabet beyond ASCII lies.
-      if first & 0xE0 == 0xC0, i + 1 < spelling.count {
+      if first & 0xE0 == 0xC0, i + 1 < spelling.count, spelling[i + 1] & 0xC0 == 0x80 {
         let second = spelling[i + 1]
         let scalar = Int(first & 0x1F) << 6 | Int(second & 0x3F)
         if scalar < bytes.count, bytes[scalar] >= 0 {

@@ -4,7 +4,7 @@
 /// the ones before have left: what matches becomes a piece, and so does what lies between two
 /// matches. Here each expression is a list of alternatives with hand-written matchers, tried in
 /// order as a backtracking engine would.
-struct PreTokenizer: Sendable {
+package struct PreTokenizer: Sendable {
   /// One regular expression.
   enum Expression: Sendable {
     /// Alternatives, the first that matches wins: `a|b|c`.
@@ -76,6 +76,17 @@ struct PreTokenizer: Sendable {
       }
       if start < byte { body(start..<byte) }
     }
+  }
+
+  /// The ranges of bytes of the pieces that the pre-tokenizer called `name` cuts `text` into.
+  package static func pieces(
+    of text: [UInt8], by name: String
+  ) throws(TokenizerError) -> [Range<Int>] {
+    let preTokenizer = PreTokenizer(expressions: try NamedPreTokenizer.named(name).expressions)
+    var scratch = Scratch()
+    var pieces: [Range<Int>] = []
+    preTokenizer.forEachPiece(of: text.span, &scratch) { pieces.append($0) }
+    return pieces
   }
 
   /// Appends where the pieces of `range` end.

@@ -60,7 +60,7 @@ struct SymbolMerger {
     stepCount += 1
   }
 
-  /// Joins what `rules` let join in the text that was begun. Afterwards `forEach` tells what is
+  /// Joins what `rules` let join in the text that was begun. Afterwards `forEachSymbol` tells what is
   /// left.
   mutating func merge(_ text: Span<UInt8>, _ rules: some MergeRules) {
     guard byteCount > 0 else { return }
@@ -86,7 +86,7 @@ struct SymbolMerger {
   }
 
   /// Calls `body` with each symbol, from left to right: its token or -1, and its bytes' range.
-  func forEach(_ body: (TokenID, Range<Int>) -> Void) {
+  func forEachSymbol(_ body: (TokenID, Range<Int>) -> Void) {
     var i = 0
     while i < byteCount {
       let next = i + Int(byteCounts[i])

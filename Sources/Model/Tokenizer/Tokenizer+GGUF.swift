@@ -27,10 +27,15 @@ extension Tokenizer {
         "the file has a byte-level BPE tokenizer without merges (\(Key.merges)); fetch a complete "
           + "conversion.")
     }
+    guard merges.count <= 1 << 24 else {
+      throw TokenizerError("the file has \(merges.count) merges (\(Key.merges)); it is damaged.")
+    }
     try self.init(
       metadata, vocabulary, .byteAlphabet,
       .bytePair(
-        BytePairEncoder(vocabulary: vocabulary, merges: merges, preTokenizer: preTokenizer)),
+        BytePairEncoder(
+          vocabulary: vocabulary, unknown: Self.id(Key.unknown, metadata, vocabulary),
+          merges: merges, preTokenizer: preTokenizer)),
       defaults: Defaults(addsBOS: preTokenizer.addsBOS))
   }
 
@@ -64,9 +69,7 @@ extension Tokenizer {
     _ encoder: Encoder, defaults: Defaults
   ) throws(TokenizerError) {
     func id(_ key: String, default id: TokenID? = nil) -> TokenID? {
-      let stated = metadata.integer(key).flatMap { TokenID(exactly: $0) }
-      return [stated, id].lazy.compactMap { $0 }
-        .first { (0..<TokenID(vocabulary.count)).contains($0) }
+      Self.id(key, metadata, vocabulary, default: id)
     }
     let bos = id(Key.bos, default: defaults.bos)
     let eos = id(Key.eos, default: defaults.eos)
@@ -93,16 +96,23 @@ extension Tokenizer {
     addsSpacePrefix = defaults.addsSpacePrefix
     pieces = RenderedPieces(vocabulary, spelling)
 
-    func tokens(_ kinds: Set<Vocabulary.Kind>) -> [TokenID] {
-      (0..<TokenID(vocabulary.count)).filter { kinds.contains(vocabulary.kinds[Int($0)]) }
+    var special: [TokenID] = []
+    var userDefined: [TokenID] = []
+    for token in 0..<TokenID(vocabulary.count) {
+      switch vocabulary.kinds[Int(token)] {
+      case .control, .unknown: special.append(token)
+      case .userDefined:
+        special.append(token)
+        userDefined.append(token)
+      case .normal, .unused, .byte: break
+      }
     }
-    let special = tokens([.userDefined, .control, .unknown])
     let byteCount = special.reduce(0) { $0 + vocabulary.byteCount(of: $1) }
     guard byteCount <= 1 << 24 else {
       throw TokenizerError(
         "the vocabulary has \(byteCount) bytes of special tokens; the file is damaged.")
     }
-    alwaysParsed = SpecialTokenMatcher(tokens([.userDefined]), vocabulary)
+    alwaysParsed = SpecialTokenMatcher(userDefined, vocabulary)
     specials = SpecialTokenMatcher(special, vocabulary)
 
     // Phi-3's special tokens swallow white space, which GGUF has no key for.
@@ -114,6 +124,16 @@ extension Tokenizer {
     } else {
       stripsSpaceAfter = []
     }
+  }
+
+  /// The token that the file names under `key`, or `id` where it names none, or none that is in
+  /// the vocabulary.
+  private static func id(
+    _ key: String, _ metadata: GGUFMetadata, _ vocabulary: Vocabulary, default id: TokenID? = nil
+  ) -> TokenID? {
+    let stated = metadata.integer(key).flatMap { TokenID(exactly: $0) }
+    return [stated, id].lazy.compactMap { $0 }
+      .first { (0..<TokenID(vocabulary.count)).contains($0) }
   }
 
   private static func vocabulary(

@@ -63,8 +63,8 @@ public struct Tokenizer: Sendable {
     encode(text.utf8.span, addSpecial: addSpecial, parseSpecial: parseSpecial)
   }
 
-  /// The tokens of `text`, which need not be UTF-8. Byte-level BPE keeps every byte; so does
-  /// SentencePiece with a vocabulary that has byte tokens.
+  /// The tokens of `text`, which need not be UTF-8. Every byte is kept, provided that the
+  /// vocabulary has a token for it: byte-level ones do for all bytes that UTF-8 uses.
   public func encode(
     _ text: [UInt8], addSpecial: Bool = true, parseSpecial: Bool = false
   ) -> [TokenID] {
@@ -96,8 +96,7 @@ public struct Tokenizer: Sendable {
     case .bytePair(let encoder):
       var scratch = BytePairEncoder.Scratch()
       forEachFragment(of: text, parseSpecial: parseSpecial) { text, special in
-        encoder.encode(
-          text, vocabulary: vocabulary, unknown: unknown, &scratch, into: &tokens)
+        encoder.encode(text, vocabulary: vocabulary, &scratch, into: &tokens)
         if let special { tokens.append(special) }
       }
       steps = scratch.merger.stepCount

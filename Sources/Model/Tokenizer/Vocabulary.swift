@@ -55,9 +55,9 @@ struct Vocabulary: Sendable {
     var longest = 0
     spellings.reserveCapacity(byteCount)
     starts.reserveCapacity(count + 1)
-    for i in 0..<count {
-      strings.withBytes(of: i) { spellings.append(copying: $0) }
-      longest = max(longest, spellings.count - Int(starts[i]))
+    strings.forEachString { _, spelling in
+      spellings.append(copying: spelling)
+      longest = max(longest, spelling.count)
       starts.append(UInt32(spellings.count))
     }
     self.spellings = spellings
@@ -109,12 +109,13 @@ struct Vocabulary: Sendable {
     token(spelled: spelling.span)
   }
 
-  /// The same, faster where it is the token `guess` or the one after it.
-  func token(spelled spelling: [UInt8], guess: TokenID) -> TokenID? {
-    for token in guess...guess + 1 where Int(token) < count {
-      if isSpelled(token, spelling.span) { return token }
+  /// Whether the token is spelled as `left` and `right` together.
+  func isSpelled(_ token: TokenID, _ left: Span<UInt8>, _ right: Span<UInt8>) -> Bool {
+    guard byteCount(of: token) == left.count + right.count else { return false }
+    return withSpelling(of: token) { spelling in
+      spelling.extracting(first: left.count).isEqual(to: left)
+        && spelling.extracting(last: right.count).isEqual(to: right)
     }
-    return token(spelled: spelling.span)
   }
 
   /// The token that is spelled exactly so, or nil.

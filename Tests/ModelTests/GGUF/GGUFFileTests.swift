@@ -71,6 +71,13 @@ struct GGUFFileTests {
     #expect(metadata.strings("a.empty")?.count == 0)
   }
 
+  @Test func `an empty array may end the file`() throws {
+    let file = try file(GGUFWriter(metadata: [("a.empty", .strings([]))]))
+    let strings = try #require(file.metadata.strings("a.empty"))
+    strings.forEachString { _, _ in Issue.record("there is no string") }
+    #expect(strings.count == 0 && strings.totalByteCount == 0)
+  }
+
   @Test func `a getter answers nil for a missing key and for another kind`() throws {
     let metadata = try file(Self.small).metadata
     #expect(metadata.integer("no.such.key") == nil)

@@ -1,0 +1,45 @@
+/// How one reply is generated: what the library and the command line share.
+public struct GenerationOptions: Sendable, Equatable {
+  /// The most tokens to generate; `nil` or a negative number: until the context is full.
+  public var maxTokens: Int?
+  /// How each token is chosen.
+  public var sampling: SamplingOptions
+  /// Texts that end the reply when they appear in it; they are not part of the reply.
+  public var stopStrings: [String]
+  /// Goes on past the model's end tokens (`--ignore-eos`).
+  public var ignoresEndTokens: Bool
+  /// Seeds the draws: the same seed repeats a reply. `nil`: the caller chooses one at random and
+  /// reports it.
+  public var seed: UInt64?
+  /// How many of the likeliest tokens to report at each step, with their log-probabilities;
+  /// 0 reports none.
+  public var logprobs: Int
+
+  public init(
+    maxTokens: Int? = 512,
+    sampling: SamplingOptions = SamplingOptions(),
+    stopStrings: [String] = [],
+    ignoresEndTokens: Bool = false,
+    seed: UInt64? = nil,
+    logprobs: Int = 0
+  ) {
+    self.maxTokens = maxTokens
+    self.sampling = sampling
+    self.stopStrings = stopStrings
+    self.ignoresEndTokens = ignoresEndTokens
+    self.seed = seed
+    self.logprobs = logprobs
+  }
+
+  /// Checks every option against its range.
+  ///
+  /// - Parameter vocabularySize: The number of tokens of the model, once it is known; without it
+  ///   the ids in `sampling.logitBias` are only checked not to be negative.
+  public func validate(vocabularySize: Int? = nil) throws(OptionsError) {
+    // An empty stop string would be found before the first byte of every reply.
+    try require(
+      !stopStrings.contains(""), "stopStrings", "an empty text", "texts of at least one character")
+    try require((0...100).contains(logprobs), "logprobs", "\(logprobs)", "between 0 and 100")
+    try sampling.validate(vocabularySize: vocabularySize)
+  }
+}

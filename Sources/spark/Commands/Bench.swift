@@ -1,0 +1,97 @@
+import ArgumentParser
+import Generation
+
+/// `spark bench`: how fast models read and write on this machine.
+struct Bench: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "bench",
+    abstract: "Measure prefill and decode speed.",
+    discussion: """
+      Prefill reads -p tokens in an empty context, decode writes -n tokens one by one. Each is \
+      measured -r times after a run that is not counted; the figures are the median and the extremes.
+      """)
+
+  @Argument(
+    help: ArgumentHelp("GGUF files. (default: the model that ships with Spark)", valueName: "model")
+  )
+  var models: [String] = []
+
+  @Option(
+    name: [.customShort("p"), .long],
+    help: "Tokens to prefill; 0 leaves prefill out.")
+  var promptTokens = 512
+
+  @Option(
+    name: [.customShort("n"), .long],
+    help: "Tokens to decode; 0 leaves decode out.")
+  var decodeTokens = 128
+
+  @Option(name: .shortAndLong, help: "Times each is measured.")
+  var repetitions = 3
+
+  @Flag(help: "Write one JSON object a line for each test.")
+  var json = false
+
+  @OptionGroup(title: "Engine") var engine: EngineFlags
+
+  func validate() throws {
+    try require(promptTokens >= 0, "--prompt-tokens must not be negative.")
+    try require(decodeTokens >= 0, "--decode-tokens must not be negative.")
+    try require(repetitions > 0, "--repetitions must be at least 1.")
+  }
+
+  func run() async throws {
+    for path in try models.isEmpty ? [EmbeddedModel.path()] : models {
+      let engine = try Engine(path: path, options: engine.options)
+      try await measure("prefill", promptTokens, path, engine) {
+        try await engine.measurePrefill(tokens: $0)
+      }
+      try await measure("decode", decodeTokens, path, engine) {
+        try await engine.measureDecode(tokens: $0)
+      }
+    }
+  }
+
+  private func measure(
+    _ test: String, _ tokens: Int, _ path: String, _ engine: Engine,
+    _ run: (_ tokens: Int) async throws -> Duration
+  ) async throws {
+    guard tokens > 0 else { return }
+    _ = try await run(tokens)
+    var rates: [Double] = []
+    for _ in 0..<repetitions { rates.append(Double(tokens) / (try await run(tokens).seconds)) }
+    rates.sort()
+    let record = BenchRecord(
+      model: path, test: test, tokens: tokens, repetitions: repetitions,
+      tokensPerSecond: rates.median, minimum: rates[0], maximum: rates[rates.count - 1],
+      threads: engine.threads, isa: engine.instructionSet.rawValue)
+    if json {
+      try Output.standard.writeJSONLine(record)
+    } else {
+      try Output.standard.write(record.line)
+    }
+  }
+}
+
+/// One test's result; rates are tokens per second.
+private struct BenchRecord: Encodable {
+  var model: String
+  var test: String
+  var tokens: Int
+  var repetitions: Int
+  var tokensPerSecond: Double
+  var minimum: Double
+  var maximum: Double
+  var threads: Int
+  var isa: String
+
+  var line: String {
+    "\(model): \(test) \(tokens) tokens at \(tokensPerSecond.inTenths) tokens/s "
+      + "(\(minimum.inTenths) to \(maximum.inTenths), \(repetitions) runs, \(threads) threads, \(isa))\n"
+  }
+}
+
+extension [Double] {
+  /// The middle of sorted values; the mean of the two middle ones where their number is even.
+  fileprivate var median: Double { (self[(count - 1) / 2] + self[count / 2]) / 2 }
+}

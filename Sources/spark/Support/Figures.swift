@@ -1,0 +1,26 @@
+extension Duration {
+  var seconds: Double { self / .seconds(1) }
+}
+
+extension Double {
+  /// Rounded to tenths, which are always written: `12.0`.
+  var inTenths: String {
+    let tenths = Int((self * 10).rounded())
+    return "\(tenths / 10).\(tenths % 10)"
+  }
+}
+
+extension Int {
+  /// A number of bytes, as `9.1 MiB`.
+  var inBytes: String {
+    var (value, units) = (Double(self), ["bytes", "KiB", "MiB", "GiB"][...])
+    while value >= 1024, units.count > 1 {
+      value /= 1024
+      units.removeFirst()
+    }
+    return units.first == "bytes" ? "\(self) bytes" : "\(value.inTenths) \(units[units.startIndex])"
+  }
+
+  /// A number of tokens, as `1 token`.
+  var inTokens: String { self == 1 ? "1 token" : "\(self) tokens" }
+}

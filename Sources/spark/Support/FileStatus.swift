@@ -1,0 +1,17 @@
+import Glibc
+
+/// What the system knows about an open file.
+struct FileStatus {
+  private let status: stat
+
+  init?(of descriptor: Int32) {
+    var status = stat()
+    guard unsafe fstat(descriptor, &status) == 0 else { return nil }
+    self.status = status
+  }
+
+  /// Device and file number: equal for two descriptors of one file, pipe or terminal.
+  var identity: [UInt64] { [UInt64(status.st_dev), UInt64(status.st_ino)] }
+
+  var isRegularFile: Bool { status.st_mode & S_IFMT == S_IFREG }
+}

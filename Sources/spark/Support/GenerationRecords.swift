@@ -1,0 +1,69 @@
+import Generation
+
+/// A token as a JSON line.
+struct TokenRecord: Encodable {
+  var event = "token"
+  var id: TokenID
+  var text: String
+  var logprob: Float?
+  var topLogprobs: [Candidate]?
+
+  struct Candidate: Encodable {
+    var id: TokenID
+    var logprob: Float
+  }
+
+  init(_ token: GeneratedToken) {
+    id = token.id
+    text = token.text
+    logprob = token.logprobs?.chosen.logprob
+    topLogprobs = token.logprobs?.top.map { Candidate(id: $0.token, logprob: $0.logprob) }
+  }
+}
+
+/// The end of a run as a JSON line: what ``Statistics`` tells people.
+struct SummaryRecord: Encodable {
+  var event = "finished"
+  var stopReason: String
+  var promptTokens: Int
+  var generatedTokens: Int
+  var evictedTokens: Int
+  var prefillSeconds: Double
+  var decodeSeconds: Double
+  var prefillTokensPerSecond: Double?
+  var decodeTokensPerSecond: Double?
+  var timeToFirstTokenSeconds: Double
+  var residentBytes: Int?
+  var peakBytes: Int?
+  var keyValueBytes: Int
+  var seed: UInt64
+
+  init(_ summary: GenerationSummary) {
+    stopReason = summary.stopReason.identifier
+    promptTokens = summary.promptTokens
+    generatedTokens = summary.generatedTokens
+    evictedTokens = summary.evictedTokens
+    prefillSeconds = summary.prefillDuration.seconds
+    decodeSeconds = summary.decodeDuration.seconds
+    prefillTokensPerSecond = summary.prefillTokensPerSecond
+    decodeTokensPerSecond = summary.decodeTokensPerSecond
+    timeToFirstTokenSeconds = summary.timeToFirstToken.seconds
+    residentBytes = summary.residentBytes
+    peakBytes = summary.peakBytes
+    keyValueBytes = summary.keyValueBytes
+    seed = summary.seed
+  }
+}
+
+extension StopReason {
+  /// The name in JSON, in the case of the keys.
+  fileprivate var identifier: String {
+    switch self {
+    case .endOfText: "end_of_text"
+    case .stopString: "stop_string"
+    case .length: "length"
+    case .contextFull: "context_full"
+    case .cancelled: "cancelled"
+    }
+  }
+}

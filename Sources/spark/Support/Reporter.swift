@@ -1,0 +1,43 @@
+import Generation
+
+/// Tells a run's events: text or JSON lines on standard output, statistics on standard error.
+struct Reporter: Sendable {
+  private let flags: OutputFlags
+  private let output = Output.standard
+  private let diagnostics = Output.error
+
+  init(flags: OutputFlags) { self.flags = flags }
+
+  func loaded(_ engine: Engine) {
+    guard flags.verbose else { return }
+    let model = engine.model
+    diagnostics.tell(
+      """
+      spark: \(model.name), \(model.architecture), \(model.path)
+      spark: weights \(engine.weightBytes.inBytes), context \(engine.contextLength) tokens, \
+      \(engine.threads) threads, \(engine.instructionSet)
+
+      """)
+  }
+
+  func token(_ token: GeneratedToken) throws {
+    if flags.json {
+      try output.writeJSONLine(TokenRecord(token))
+    } else if !token.text.isEmpty {
+      try output.write(token.text)
+    }
+  }
+
+  func finished(_ summary: GenerationSummary) throws {
+    if flags.json { return try output.writeJSONLine(SummaryRecord(summary)) }
+    // Where the text is followed by something else, on a terminal or in one log with the statistics,
+    // its last line is ended. A text that goes elsewhere stays as the model wrote it.
+    if output.isTerminal {
+      try output.write("\n")
+    } else if !flags.quiet, output.isSame(as: diagnostics) {
+      diagnostics.tell("\n")
+    }
+    guard !flags.quiet else { return }
+    diagnostics.tell("\(Statistics(summary: summary, isVerbose: flags.verbose))")
+  }
+}

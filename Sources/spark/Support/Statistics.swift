@@ -1,0 +1,43 @@
+import Generation
+
+/// The figures of a run, for people.
+struct Statistics: CustomStringConvertible {
+  var summary: GenerationSummary
+  /// Also what only someone who looks closer wants to know.
+  var isVerbose = false
+
+  var description: String {
+    var lines = [
+      "prompt \(summary.promptTokens.inTokens)\(rate(summary.prefillTokensPerSecond))\(firstToken)",
+      "generated \(summary.generatedTokens.inTokens)\(rate(summary.decodeTokensPerSecond)): "
+        + summary.stopReason.explanation,
+      "\(summary.peakBytes.map { "memory \($0.inBytes), " } ?? "")seed \(summary.seed)",
+    ]
+    if summary.evictedTokens > 0 {
+      lines.insert("out of the window: \(summary.evictedTokens.inTokens)", at: 2)
+    }
+    if isVerbose { lines.append("keys and values \(summary.keyValueBytes.inBytes)") }
+    return lines.map { "spark: \($0)\n" }.joined()
+  }
+
+  private var firstToken: String {
+    guard summary.generatedTokens > 0 else { return "" }
+    return ", first token after \((summary.timeToFirstToken.seconds * 1000).inTenths) ms"
+  }
+
+  private func rate(_ tokensPerSecond: Double?) -> String {
+    tokensPerSecond.map { " at \($0.inTenths) tokens/s" } ?? ""
+  }
+}
+
+extension StopReason {
+  fileprivate var explanation: String {
+    switch self {
+    case .endOfText: "the model ended the text"
+    case .stopString: "a stop string was reached"
+    case .length: "the length asked for was reached"
+    case .contextFull: "the context is full"
+    case .cancelled: "interrupted"
+    }
+  }
+}

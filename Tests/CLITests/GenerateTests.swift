@@ -1,0 +1,149 @@
+import Foundation
+import Testing
+
+@Suite("spark generate")
+struct GenerateTests {
+  private let common = ["--seed", "7", "-n", "12", "-t", "1"]
+
+  private func generate(
+    _ arguments: String..., input: String = "", environment: [String: String] = [:]
+  ) throws -> SparkCommand.Result {
+    try SparkCommand.run(
+      ["generate"] + arguments + common, input: Data(input.utf8), environment: environment)
+  }
+
+  @Test("Text alone goes to standard output, statistics to standard error")
+  func streams() throws {
+    let result = try generate("Once upon a time")
+    #expect(result.status == 0)
+    #expect(!result.text.isEmpty)
+    #expect(!result.text.contains("tokens/s"))
+    for fact in ["prompt", "tokens/s", "first token", "memory", "generated 12 tokens", "seed 7"] {
+      #expect(result.errors.contains(fact))
+    }
+  }
+
+  @Test("--quiet leaves standard error empty")
+  func quiet() throws {
+    #expect(try generate("Once upon a time", "--quiet").errors.isEmpty)
+  }
+
+  @Test("A seed repeats a text, another one changes it")
+  func seeds() throws {
+    let text = try generate("Once upon a time").text
+    #expect(try generate("Once upon a time").text == text)
+    let others = try (8...10).map {
+      try SparkCommand.run(["generate", "Once upon a time", "--seed", "\($0)", "-n", "12"]).text
+    }
+    #expect(others.contains { $0 != text })
+  }
+
+  @Test("A prompt reads the same from an argument, a file and standard input")
+  func promptSources() throws {
+    let expected = try generate("The dog ran").text
+    #expect(try generate(input: "The dog ran\n").text == expected)
+    #expect(try generate("-", input: "The dog ran").text == expected)
+    try withTemporaryDirectory { directory in
+      let file = directory.appending(path: "prompt.txt")
+      try Data("The dog ran\n".utf8).write(to: file)
+      #expect(try generate("--file", file.path).text == expected)
+    }
+  }
+
+  @Test("Standard input that is not text is refused")
+  func binaryInput() throws {
+    let result = try SparkCommand.run(["generate"] + common, input: Data([0x61, 0xff, 0xfe]))
+    #expect(result.status == 1)
+    #expect(result.errors == "spark: standard input is not UTF-8 text.\n")
+  }
+
+  @Test("JSON lines carry the same text and the statistics")
+  func jsonLines() throws {
+    let text = try generate("Once upon a time").text
+    let result = try generate("Once upon a time", "--json", "--logprobs", "3")
+    #expect(result.status == 0)
+    #expect(result.errors.isEmpty)
+    let events = try result.jsonLines()
+    let tokens = events.dropLast()
+    #expect(tokens.count == 12)
+    #expect(tokens.allSatisfy { $0["event"] as? String == "token" })
+    #expect(tokens.compactMap { $0["text"] as? String }.joined() == text)
+    for token in tokens {
+      let logprob = try #require(token["logprob"] as? Double)
+      #expect(logprob <= 0)
+      #expect((token["top_logprobs"] as? [Any])?.count == 3)
+    }
+    let summary = try #require(events.last)
+    #expect(summary["event"] as? String == "finished")
+    #expect(summary["stop_reason"] as? String == "length")
+    #expect(summary["generated_tokens"] as? Int == 12)
+    #expect(summary["seed"] as? Int == 7)
+    #expect(try #require(summary["prompt_tokens"] as? Int) > 0)
+    #expect(try #require(summary["time_to_first_token_seconds"] as? Double) > 0)
+    #expect(try #require(summary["peak_bytes"] as? Int) > 0)
+  }
+
+  @Test("A stop string ends the text and is not part of it")
+  func stopString() throws {
+    let whole = try generate("Once upon a time", "--temp", "0").text
+    let stop = String(whole.dropFirst(whole.count / 2).prefix(3))
+    let result = try generate("Once upon a time", "--temp", "0", "--stop", stop, "--json")
+    let events = try result.jsonLines()
+    let text = events.compactMap { $0["text"] as? String }.joined()
+    #expect(!text.contains(stop))
+    #expect(whole.hasPrefix(text + stop))
+    #expect(events.last?["stop_reason"] as? String == "stop_string")
+  }
+
+  @Test("A chat turn is answered in the model's format, which does not show")
+  func chat() throws {
+    let result = try generate("Hello, how are you?", "--system", "You are kind.")
+    #expect(result.status == 0)
+    #expect(!result.text.contains("<|im_"))
+    let raw = try generate("Hello, how are you?")
+    #expect(raw.text != result.text)
+  }
+
+  @Test("A sliding window goes on past the model's context")
+  func slidingWindow() throws {
+    let result = try SparkCommand.run(
+      [
+        "generate", "Once upon a time", "--window", "64", "-n", "1100", "--ignore-eos", "--seed",
+        "1",
+        "--json",
+      ])
+    #expect(result.status == 0)
+    #expect(try result.jsonLines().last?["generated_tokens"] as? Int == 1100)
+  }
+
+  @Test("A full output device is an error of one sentence")
+  func fullDevice() throws {
+    let result = try SparkCommand.run(
+      ["-c", "exec \"$0\" generate x -n 4 > /dev/full", SparkCommand.executable.path],
+      executable: URL(filePath: "/bin/sh"))
+    #expect(result.status == 1)
+    #expect(
+      result.errors == "spark: standard output cannot be written: No space left on device.\n")
+  }
+
+  @Test("A reader that leaves ends the program quietly")
+  func closedPipe() throws {
+    let result = try SparkCommand.run(
+      ["generate", "Once", "-n", "100000", "--window", "64", "--ignore-eos"], untilWritten: 8
+    ) { _, output in try output.close() }
+    #expect(result.status == 0)
+    #expect(result.errors.isEmpty)
+  }
+
+  @Test("Ctrl-C ends the text cleanly, with its statistics and exit code 130")
+  func interrupt() throws {
+    let result = try SparkCommand.run(
+      ["generate", "Once", "-n", "100000", "--window", "64", "--ignore-eos", "--seed", "3"],
+      untilWritten: 8
+    ) { process, _ in process.interrupt() }
+    #expect(result.status == 130)
+    #expect(result.errors.contains("interrupted"))
+    #expect(result.errors.contains("seed 3"))
+    #expect(String(validating: result.output, as: UTF8.self) != nil)
+  }
+}
