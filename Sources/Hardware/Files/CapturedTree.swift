@@ -58,7 +58,7 @@ package struct CapturedTree: Sendable, Equatable {
     }
   }
 
-  subscript(_ path: String) -> String? {
+  package subscript(_ path: String) -> String? {
     get { files[path] }
     set {
       guard let newValue else {

@@ -2,7 +2,7 @@
 /// comes out, and nothing else is looked at.
 ///
 /// It moves one level between 1 and a maximum; batch width and threads follow in proportion. Near the
-/// limit the level falls by a quarter or a half; once the machine has been calm it rises by one at a
+/// limit the level falls by an eighth or a half; once the machine has been calm it rises by one at a
 /// time, and slowly also below the limit while the temperature has room to settle. The level at which
 /// it last became hot is remembered as a ceiling and tried again only after a while. Two changes of
 /// direction are never nearer than the cool-down; what cannot wait for it is met with pauses. Unknown
@@ -20,7 +20,7 @@ package struct Governor: Sendable {
   private var pausedSince: Double?
   private var stopForbiddenUntil = -Double.infinity
   private var direction = 0
-  private var lastReversal = -Double.infinity
+  private var lastIncrease = -Double.infinity
   private var lastDecrease = -Double.infinity
   private var lastChange = -Double.infinity
   private var ceiling: (level: Int, until: Double)?
@@ -141,18 +141,22 @@ package struct Governor: Sendable {
       (calmSince, roomSince) = (nil, nil)
       return withoutTemperature(at: time)
     }
-    let near = temperature.projected(15, window: 15) ?? celsius
-    if let newest = temperature.newest, min(newest, near) >= limit - margin / 2 {
+    let near = temperature.projected(15, window: 24) ?? celsius
+    if let newest = temperature.newest, min(newest, near) >= limit - margin * 0.65 {
       (calmSince, roomSince) = (nil, nil)
       return (.critical, .hot(celsius: newest, limit: limit))
     }
     if near >= limit - margin {
       (calmSince, roomSince) = (nil, nil)
-      let isSevere = near >= limit - margin * 0.7
+      let isSevere = near >= limit - margin * 0.8
+      let later = temperature.projected(60, window: 30, falling: true) ?? celsius
+      if !isSevere, later < limit - margin - 1 {
+        return (.hold, .below(celsius: celsius, limit: limit))
+      }
       return (isSevere ? .severe : .hot, .hot(celsius: celsius, limit: limit))
     }
-    let settled = temperature.projected(60, window: 60) ?? celsius
-    let hasRoom = max(near, settled) < limit - margin - 2
+    let settled = temperature.projected(120, window: 60) ?? celsius
+    let hasRoom = max(near, settled) < limit - margin - 1
     roomSince = hasRoom ? roomSince ?? time : nil
     let isCalm = near < limit - 2 * margin
     calmSince = isCalm ? calmSince ?? time : nil
@@ -191,16 +195,20 @@ package struct Governor: Sendable {
       pause = 1
       pausedSince = pausedSince ?? time
     }
-    let mayTurn = direction < 0 || time - lastReversal >= options.cooldown
+    // Width and threads follow the level coarsely: measured from the last step up, and not from the
+    // last turn, the cool-down holds for each of them.
+    let mayTurn = time - lastIncrease >= options.cooldown
     if level > 1, mayTurn {
       // The sensor needs some time to show what the last retreat did.
       let wait = evidence.severity == .hot ? 15.0 : 8.0
       guard time - lastDecrease >= wait else { return }
       if case .drift = evidence.reason { driftPatience = min(600, driftPatience * 2) }
-      if time - lastChange >= 20 { ceiling = (level, time + 600) }
-      level = max(1, evidence.severity == .hot ? level * 3 / 4 : level / 2)
-      turn(-1, at: time)
+      // Retreats in a row tell how far off the first level was, not where the right one is.
+      if direction >= 0, time - lastChange >= 20 { ceiling = (level, time + 600) }
+      level = evidence.severity == .hot ? level - max(1, level / 8) : level / 2
+      direction = -1
       lastDecrease = time
+      lastChange = time
     } else if case .drift = evidence.reason {
       // Idling does not help against somebody else's work.
     } else {
@@ -218,12 +226,14 @@ package struct Governor: Sendable {
 
   private mutating func recoverByTemperature(_ severity: Severity, at time: Double) {
     guard mayRise(at: time) else { return }
-    let isBelowCeiling = ceiling.map { level + 1 < $0.level || time >= $0.until } ?? true
+    // When its time has passed, the ceiling itself may be tried again, and no more.
+    let isBelowCeiling =
+      ceiling.map { level + 1 < $0.level || (level + 1 == $0.level && time >= $0.until) } ?? true
     let settled = time - lastChange
     if severity == .calm, let calmSince, time - calmSince >= 30 {
       // Beyond the ceiling only when two minutes at this level have left the machine calm.
       if isBelowCeiling ? settled >= 5 : settled >= 120 { rise(at: time) }
-    } else if let roomSince, time - roomSince >= 20, isBelowCeiling, settled >= 20 {
+    } else if let roomSince, time - roomSince >= 15, isBelowCeiling, settled >= 30 {
       rise(at: time)
     }
   }
@@ -239,19 +249,12 @@ package struct Governor: Sendable {
 
   private func mayRise(at time: Double) -> Bool {
     level < maxLevel && time - lastDecrease >= options.cooldown && time - lastTrouble >= 30
-      && (direction > 0 || time - lastReversal >= options.cooldown)
   }
 
   private mutating func rise(at time: Double) {
     level += 1
-    turn(1, at: time)
-  }
-
-  private mutating func turn(_ direction: Int, at time: Double) {
-    if direction != self.direction {
-      lastReversal = time
-      self.direction = direction
-    }
+    direction = 1
+    lastIncrease = time
     lastChange = time
   }
 }

@@ -44,10 +44,10 @@ struct TemperatureTrack: Sendable, Equatable {
 
   mutating func noteWorkChange() { workChanged = true }
 
-  /// Mean of the last five readings; nil when there are none or they cannot be believed.
+  /// Mean of the last eight readings; nil when there are none or they cannot be believed.
   var celsius: Double? {
     guard lostSince == nil, !points.isEmpty else { return nil }
-    return Self.mean(points.suffix(5)).celsius
+    return Self.mean(points.suffix(8)).celsius
   }
 
   /// The last two readings, the lower of them: a spike alone is noise.
@@ -57,8 +57,8 @@ struct TemperatureTrack: Sendable, Equatable {
   }
 
   /// What it will be in `seconds`, if it goes on as over the last `window` readings; not below what
-  /// it is.
-  func projected(_ seconds: Double, window: Int) -> Double? {
+  /// it is, unless `falling` may count too.
+  func projected(_ seconds: Double, window: Int, falling: Bool = false) -> Double? {
     guard let celsius else { return nil }
     let recent = points.suffix(window)
     let third = recent.count / 3
@@ -66,7 +66,7 @@ struct TemperatureTrack: Sendable, Equatable {
     let (early, late) = (Self.mean(recent.prefix(third)), Self.mean(recent.suffix(third)))
     guard late.time > early.time else { return celsius }
     let slope = (late.celsius - early.celsius) / (late.time - early.time)
-    return celsius + max(0, slope) * seconds
+    return celsius + (falling ? slope : max(0, slope)) * seconds
   }
 
   private static func mean(_ points: ArraySlice<Point>) -> Point {

@@ -28,13 +28,13 @@ package struct MachineSnapshot: Codable, Equatable, Sendable {
     return sensors.map { ($0, limit(of: $0) ?? assumedLimit(of: $0)) }
   }
 
-  /// Where the machine's own protection begins: the critical point, or five degrees above the point
+  /// Where the machine's own protection begins: the critical point, or six degrees above the point
   /// from which the system slows the processor, whichever is lower.
   private func limit(of sensor: Temperature) -> Double? {
-    var limits = [sensor.critical, sensor.passive.map { $0 + 5 }].compactMap(\.self)
+    var limits = [sensor.critical, sensor.passive.map { $0 + 6 }].compactMap(\.self)
     // The firmware slows the clock from 80 °C, whatever the kernel's trip points
     // (raspberrypi.com, "Frequency management and thermal control").
-    if machine.model.board?.hasPrefix("Raspberry Pi") == true { limits.append(85) }
+    if machine.model.board?.hasPrefix("Raspberry Pi") == true { limits.append(86) }
     return limits.min()
   }
 

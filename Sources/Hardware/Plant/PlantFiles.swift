@@ -1,7 +1,7 @@
 import Glibc
 
 /// The files of a simulated machine, below a folder of their own: what real probes read.
-package struct PlantFiles {
+package final class PlantFiles {
   /// What the sensor's file says.
   package enum Sensor: Sendable {
     case celsius(Double)
@@ -11,6 +11,8 @@ package struct PlantFiles {
 
   package let root: String
   private let maxFrequency = 3_600_000
+  /// What each file holds: one that stays the same is not written again.
+  private var texts: [String: String] = [:]
 
   /// Lays the tree out below `root`, a folder that exists.
   package init(root: String, shape: ThermalPlant.Shape, processors: Int) throws(HardwareError) {
@@ -55,6 +57,8 @@ package struct PlantFiles {
 
   /// Writes a file in place, so that whoever has it open sees the new text.
   private func write(_ path: String, _ text: String) throws(HardwareError) {
+    guard texts[path] != text else { return }
+    texts[path] = text
     let whole = root + "/" + path
     var descriptor = unsafe open(whole, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
     if descriptor < 0, errno == ENOENT {

@@ -12,10 +12,10 @@ package struct ThermalPlant: Sendable {
     package var conductance = 0.55
     /// Watts at rest, and watts for each sequence of the batch.
     package var idlePower = 8.0
-    package var widthPower = 3.6
-    package var maxWidth = 16
+    package var widthPower = 1.8
+    package var maxWidth = 32
     /// Sequences at which a step costs twice what reading the weights alone does.
-    package var halfWidth = 12.0
+    package var halfWidth = 16.0
     /// Where the processor begins to protect itself, and where it stops, in degrees Celsius.
     package var trip = 95.0
     package var critical = 105.0

@@ -20,6 +20,9 @@ package struct ControlGroup: Codable, Equatable, Sendable {
 
   static let hierarchies = ["unified", "cpu", "memory", "cpuset", "cpuacct", "cpu,cpuacct"]
 
+  /// No limits.
+  package init() {}
+
   init(_ files: SystemFiles) {
     let base = "sys/fs/cgroup"
     for line in files.lines("proc/self/cgroup").prefix(64) {

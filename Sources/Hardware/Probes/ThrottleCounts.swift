@@ -8,6 +8,9 @@ package struct ThrottleCounts: Codable, Equatable, Sendable {
   /// Whether a Raspberry Pi's firmware holds the clock down now, for heat or for want of voltage.
   package var firmwareIsThrottling: Bool?
 
+  /// Nothing known.
+  package init() {}
+
   /// - Parameter processors: one hardware thread of each core that matters.
   init(_ files: SystemFiles, processors: [Topology.Processor]) {
     var packages: Set<Int> = []
