@@ -28,7 +28,7 @@ let package = Package(
     .executableTarget(
       name: "spark",
       dependencies: [
-        "Generation", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        "Hardware", "Generation", .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
 
     // Probes on captured machines, and the governor on a simulated one.
@@ -40,6 +40,8 @@ let package = Package(
       name: "ParityTests", dependencies: ["CKernels", "Model", "Cascade"],
       exclude: ["Fixtures"]),
 
+    // Samplers, chat templates and text, without a model.
+    .testTarget(name: "GenerationTests", dependencies: ["Generation", "Model"]),
     // The engine on the embedded model.
     .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),
     .testTarget(name: "EngineTests", dependencies: ["Generation", "AllocationCounter"]),

@@ -34,33 +34,36 @@ struct GovernorTests {
     var governor = Governor(maxWidth: width, maxThreads: threads, options: options)
     var celsius = 60.0
     var (last, direction, turned) = (governor.decision, 0, -Double.infinity)
+    var faults: [Int] = []
+    func check(_ isRight: Bool, at time: Int) { if !isRight { faults.append(time) } }
     for time in 0..<3000 {
       let sample = wander(&random, time, &celsius)
       var (hotter, same) = (governor, governor)
       let decision = governor.decide(sample)
-      #expect(same.decide(sample) == decision)
+      check(same.decide(sample) == decision, at: time)
       if let shown = sample.reading.temperature {
         var warm = sample
         warm.reading.temperature = shown + .random(in: 0...30, using: &random)
         let other = hotter.decide(warm)
-        #expect(other.width <= decision.width, "seed \(seed), second \(time)")
-        #expect(other.threads <= decision.threads)
-        #expect(other.pause >= decision.pause || other.width < decision.width)
+        check(other.width <= decision.width, at: time)
+        check(other.threads <= decision.threads, at: time)
+        check(other.pause >= decision.pause || other.width < decision.width, at: time)
       }
-      #expect((1...width).contains(decision.width))
-      #expect((1...governor.maxThreads).contains(decision.threads))
-      #expect((0...1).contains(decision.pause))
-      #expect((0.0625...1).contains(decision.cacheShare))
+      check((1...width).contains(decision.width), at: time)
+      check((1...governor.maxThreads).contains(decision.threads), at: time)
+      check((0...1).contains(decision.pause), at: time)
+      check((0.0625...1).contains(decision.cacheShare), at: time)
       if decision.width != last.width {
         let next = decision.width > last.width ? 1 : -1
         if direction != 0, next != direction {
-          #expect(Double(time) - turned >= 20, "seed \(seed), second \(time)")
+          check(Double(time) - turned >= 20, at: time)
           turned = Double(time)
         }
         direction = next
       }
       last = decision
     }
+    #expect(faults.isEmpty, "seed \(seed), seconds \(faults.prefix(10))")
   }
 
   @Test("After a crisis the full width is back within a bound", arguments: [4, 16, 64])

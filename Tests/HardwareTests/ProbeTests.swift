@@ -25,7 +25,7 @@ struct ProbeTests {
       snapshot.watched.map(\.sensor.name) == [
         "x86_pkg_temp", "coretemp Package id 0", "coretemp Core 0",
       ])
-    #expect(snapshot.watched.map(\.limit) == [90, 100, 100])
+    #expect(snapshot.watched.map(\.limit) == [100, 100, 100])
     #expect(conditions.temperatures.first { $0.name == "iwlwifi_1" }?.celsius == nil)
     #expect(conditions.temperatures.first { $0.name == "nvme Composite" }?.place == .elsewhere)
     // Three for each of twelve cores; the package once.

@@ -9,7 +9,6 @@ struct ChatEncoder {
   /// The conversation with the beginning of the assistant's next turn.
   func tokens(of messages: [ChatMessage]) -> [TokenID] {
     var tokens: [TokenID] = []
-    if tokenizer.addsBOS, let bos = tokenizer.bos { tokens.append(bos) }
     let segments = template.render(messages, addGenerationPrompt: true)
       .resolved { tokenizer.token(forText: $0).map(tokenizer.isControl) ?? false }
     for segment in segments {
@@ -21,6 +20,23 @@ struct ChatEncoder {
         tokens += tokenizer.encode(text, addSpecial: false, parseSpecial: false)
       }
     }
+    // Some models begin with the marker of the first turn, which must not be written twice.
+    if tokenizer.addsBOS || template.beginsWithBOS, let bos = tokenizer.bos, tokens.first != bos {
+      tokens.insert(bos, at: 0)
+    }
     return tokens
+  }
+
+  /// What ends the assistant's turn: tokens where the vocabulary has them, else texts.
+  var turnEnds: (tokens: Set<TokenID>, texts: [String]) {
+    var ends: (tokens: Set<TokenID>, texts: [String]) = ([], [])
+    for spelling in template.turnEnds where !spelling.isEmpty {
+      if let token = tokenizer.token(forText: spelling) {
+        ends.tokens.insert(token)
+      } else {
+        ends.texts.append(spelling)
+      }
+    }
+    return ends
   }
 }

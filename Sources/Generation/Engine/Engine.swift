@@ -40,6 +40,9 @@ public final class Engine: Sendable {
         let file = try GGUFFile(path: path)
         let description = try ModelDescription(file: file)
         let tokenizer = try Tokenizer(metadata: file.metadata)
+        func spelling(_ token: TokenID?, _ otherwise: String) -> String {
+          token.map { String(decoding: tokenizer.rawText(of: $0), as: UTF8.self) } ?? otherwise
+        }
         let threads =
           options.threads
           ?? Recommendation(for: MachineSnapshot(SystemFiles(root: systemRoot))).threads
@@ -50,7 +53,11 @@ public final class Engine: Sendable {
           model: model, tokenizer: tokenizer, compute: compute, options: options)
         let contextLength = stepper.contextLength
         return (
-          description, tokenizer, ChatTemplate.recognise(description.chatTemplate), threads,
+          description, tokenizer,
+          ChatTemplate.recognise(
+            description.chatTemplate,
+            beginOfSequence: spelling(tokenizer.bos, "<s>"),
+            endOfSequence: spelling(tokenizer.eos, "</s>")), threads,
           compute.instructionSet, contextLength, model.weightByteCount,
           EngineCore(stepper: stepper)
         )
@@ -68,14 +75,18 @@ public final class Engine: Sendable {
     case .tokens(let tokens): return tokens
     case .text(let text): return tokenizer.encode(text)
     case .chat(let messages):
-      guard let template = template ?? chatTemplate else {
-        throw EngineError(
-          .prompt,
-          "\(model.name): its chat template is not one that Spark knows; "
-            + "ask for ChatML (--template chatml), or give the prompt as plain text (--raw).")
-      }
-      return ChatEncoder(tokenizer: tokenizer, template: template).tokens(of: messages)
+      return try chatEncoder(template).tokens(of: messages)
     }
+  }
+
+  private func chatEncoder(_ template: ChatTemplate?) throws(EngineError) -> ChatEncoder {
+    guard let template = template ?? chatTemplate else {
+      throw EngineError(
+        .prompt,
+        "\(model.name): its chat template is not one that Spark knows; "
+          + "ask for ChatML (--template chatml), or give the prompt as plain text (--raw).")
+    }
+    return ChatEncoder(tokenizer: tokenizer, template: template)
   }
 
   /// Begins a reply. Nothing is computed until the stream is read.
@@ -100,11 +111,18 @@ public final class Engine: Sendable {
           + "included; shorten it, or give a sliding window that lets its middle go "
           + "(--window \(max(1, contextLength / 2))).")
     }
+    var options = options
+    var turnEnds: Set<TokenID> = []
+    if case .chat = prompt {
+      let ends = try chatEncoder(template).turnEnds
+      turnEnds = ends.tokens
+      options.stopStrings += ends.texts
+    }
     let seed = options.seed ?? UInt64.random(in: .min ... .max)
     return TokenStream(
       Reply(
         prompt: tokens, options: options, seed: seed, isContinuation: prompt.isContinuation,
-        begun: begun), on: core)
+        turnEnds: turnEnds, begun: begun), on: core)
   }
 
   /// Calls `body` with the logits after each of `tokens`, [vocabulary], in order, on the engine's

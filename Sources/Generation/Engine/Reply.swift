@@ -11,6 +11,8 @@ package final class Reply: @unchecked Sendable {
   let begun: ContinuousClock.Instant
   /// Whether the reply goes on from text rather than beginning a turn.
   let isContinuation: Bool
+  /// Tokens that end this reply beside the model's own.
+  let turnEnds: Set<TokenID>
 
   /// Nil before the first token is asked for, and again after the end.
   var state: ReplyState?
@@ -18,13 +20,14 @@ package final class Reply: @unchecked Sendable {
 
   package init(
     prompt: [TokenID], options: GenerationOptions, seed: UInt64, isContinuation: Bool = true,
-    begun: ContinuousClock.Instant = .now
+    turnEnds: Set<TokenID> = [], begun: ContinuousClock.Instant = .now
   ) {
     self.prompt = prompt
     self.options = options
     self.seed = seed
     self.begun = begun
     self.isContinuation = isContinuation
+    self.turnEnds = turnEnds
   }
 }
 

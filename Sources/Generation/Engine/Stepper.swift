@@ -203,7 +203,7 @@ package final class Stepper {
     state.sampler.accept(token)
     state.generated += 1
     state.lastToken = token
-    state.stopReason = reasonToStop(state, reply.options, after: token)
+    state.stopReason = reasonToStop(state, reply, after: token)
 
     let text: String
     switch state.stopReason {
@@ -222,10 +222,14 @@ package final class Stepper {
   }
 
   private func reasonToStop(
-    _ state: ReplyState, _ request: GenerationOptions, after token: TokenID
+    _ state: ReplyState, _ reply: Reply, after token: TokenID
   ) -> StopReason? {
-    if !request.ignoresEndTokens, tokenizer.endTokens.contains(token) { return .endOfText }
-    if let limit = request.maxTokens, limit >= 0, state.generated >= limit { return .length }
+    if !reply.options.ignoresEndTokens,
+      tokenizer.endTokens.contains(token) || reply.turnEnds.contains(token)
+    {
+      return .endOfText
+    }
+    if let limit = reply.options.maxTokens, limit >= 0, state.generated >= limit { return .length }
     if options.window == .full, state.memory.count >= contextLength { return .contextFull }
     return nil
   }

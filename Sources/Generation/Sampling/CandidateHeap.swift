@@ -108,14 +108,16 @@ struct CandidateHeap: ~Copyable, ~Escapable {
   @_lifetime(self: copy self)
   @inline(__always)
   private mutating func siftDown(_ start: Int, below count: Int, firstAtRoot: Bool) {
-    var parent = start
+    let (key, id, companion) = (keys[start], ids[start], companions[start])
+    var hole = start
     while true {
-      var child = 2 * parent + 1
-      if child >= count { return }
+      var child = 2 * hole + 1
+      if child >= count { break }
       if child + 1 < count, isBefore(child + 1, child) == firstAtRoot { child += 1 }
-      if isBefore(child, parent) != firstAtRoot { return }
-      swapAt(parent, child)
-      parent = child
+      if precedes(keys[child], ids[child], key, id) != firstAtRoot { break }
+      move(child, to: hole)
+      hole = child
     }
+    (keys[hole], ids[hole], companions[hole]) = (key, id, companion)
   }
 }

@@ -101,20 +101,7 @@ extension Candidates {
 
   /// The standard deviation of the logits that are not banned; `nil` if all are.
   package var logitDeviation: Double? {
-    var possible = 0.0
-    var sum = 0.0
-    for index in 0..<count where logits[index] > -.infinity {
-      possible += 1
-      sum += Double(logits[index])
-    }
-    guard possible > 0 else { return nil }
-    let mean = sum / possible
-    var squares = 0.0
-    for index in 0..<count where logits[index] > -.infinity {
-      let difference = Double(logits[index]) - mean
-      squares += difference * difference
-    }
-    return (squares / possible).squareRoot()
+    standardDeviation(of: logits.span.extracting(first: count), from: largestLogit)
   }
 
   /// Computes the live candidates' probabilities.
@@ -176,12 +163,22 @@ extension Candidates {
       }
       return
     }
+    dropTail(of: (1 - mass) / 2, minKeep: minKeep)
     let kept = CandidateHeap.keepFirst(
       of: count, keys: &logits, ids: &ids, companions: &probabilities, minKeep: minKeep, limit: mass
     ) { probability in Double(probability) }
     firstIntactID = max(firstIntactID, count)
     count = kept
     isSorted = true
+  }
+
+  /// Drops the least likely candidates, of `mass` together at most, which saves sorting them: all
+  /// those less likely than `mass` shared by everyone. Nothing is dropped if fewer than `minKeep`
+  /// would remain.
+  private mutating func dropTail(of mass: Float, minKeep: Int) {
+    let threshold = mass / Float(count)
+    let kept = countOfValues(in: probabilities.span.extracting(first: count), atLeast: threshold)
+    if kept >= minKeep { compact { _, probability in probability >= threshold } }
   }
 
   /// Keeps the smallest set of candidates closest to `-log p = entropy` whose probability reaches
@@ -213,8 +210,7 @@ extension Candidates {
   /// Keeps candidates with at least this logit, in their order; if those are fewer than `minKeep`,
   /// the `minKeep` first in sorted order.
   package mutating func keep(logitAtLeast threshold: Float, minKeep: Int) {
-    var kept = 0
-    for index in 0..<count where logits[index] >= threshold { kept += 1 }
+    let kept = countOfValues(in: logits.span.extracting(first: count), atLeast: threshold)
     guard kept >= minKeep else { return keepTop(minKeep) }
     guard kept < count else { return }
     compact { logit, _ in logit >= threshold }

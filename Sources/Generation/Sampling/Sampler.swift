@@ -8,7 +8,8 @@ public import Model
 ///     sampler.accept(token)
 ///
 /// Both allocate nothing. The chain, in order: see ``SamplingOptions``. Equal logits, options,
-/// history and generator give equal tokens, on any machine and whatever else is running.
+/// history and generator give equal tokens; between machines the C library's exponential may differ
+/// in its last bit.
 ///
 /// A NaN logit counts as minus infinity. If every logit is NaN, minus infinity or banned, the
 /// result is the lowest id, 0: a broken model or an impossible bias makes nonsense, not a crash.

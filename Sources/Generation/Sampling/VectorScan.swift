@@ -43,3 +43,42 @@ package func firstIndex(
   }
   return nil
 }
+
+/// How many values are at least `threshold`.
+package func countOfValues(in values: Span<Float>, atLeast threshold: Float) -> Int {
+  var count = 0
+  for index in values.indices { count += values[index] >= threshold ? 1 : 0 }
+  return count
+}
+
+/// The standard deviation of the values that are not minus infinity; `nil` if there are none.
+///
+/// - Parameter largest: The largest value. Measured from there, the squares stay small.
+package func standardDeviation(of values: Span<Float>, from largest: Float) -> Double? {
+  guard largest > -.infinity else { return nil }
+  var count = 0.0
+  var sum = 0.0
+  var squares = 0.0
+  var start = 0
+  unsafe values.withUnsafeBytes { bytes in
+    var (counts, sums, squaredSums) = (SIMD8<Double>(), SIMD8<Double>(), SIMD8<Double>())
+    while start + 8 <= values.count {
+      let next = unsafe bytes.loadUnaligned(fromByteOffset: start * 4, as: SIMD8<Float>.self)
+      let isPossible = next .> -.infinity
+      let difference = SIMD8<Double>((next - largest).replacing(with: 0, where: .!isPossible))
+      counts += SIMD8(SIMD8<Float>().replacing(with: 1, where: isPossible))
+      sums += difference
+      squaredSums += difference * difference
+      start += 8
+    }
+    (count, sum, squares) = (counts.sum(), sums.sum(), squaredSums.sum())
+  }
+  for index in start..<values.count where values[index] > -.infinity {
+    let difference = Double(values[index] - largest)
+    count += 1
+    sum += difference
+    squares += difference * difference
+  }
+  let mean = sum / count
+  return max(0, squares / count - mean * mean).squareRoot()
+}

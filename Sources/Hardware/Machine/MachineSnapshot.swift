@@ -25,7 +25,9 @@ package struct MachineSnapshot: Codable, Equatable, Sendable {
     let known = conditions.temperatures.filter { $0.celsius != nil }
     var sensors = known.filter { $0.place == .processor }
     if sensors.isEmpty { sensors = known.filter { $0.place == .board && limit(of: $0) != nil } }
-    return sensors.map { ($0, limit(of: $0) ?? assumedLimit(of: $0)) }
+    // A sensor that names no limit sits beside one that does.
+    let least = sensors.compactMap(limit).min()
+    return sensors.map { ($0, limit(of: $0) ?? least ?? assumedLimit(of: $0)) }
   }
 
   /// Where the machine's own protection begins: the critical point, or six degrees above the point
