@@ -28,9 +28,11 @@ let package = Package(
     .executableTarget(
       name: "spark",
       dependencies: [
-        "Generation", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        "Hardware", "Generation", .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
 
+    // Probes on captured machines, and the governor on a simulated one.
+    .testTarget(name: "HardwareTests", dependencies: ["Hardware"], exclude: ["Fixtures"]),
     // Every kernel variant against the scalar one and the formula.
     .testTarget(name: "KernelTests", dependencies: ["CKernels"], exclude: ["Fixtures"]),
     // Golden models, chunked against whole, windows against recomputation.

@@ -15,6 +15,6 @@ struct Spark: AsyncParsableCommand {
       """,
     version: Version.current.description,
     subcommands: [
-      Generate.self, ModelCommand.self, Tokenize.self, Detokenize.self, Bench.self,
+      Generate.self, ModelCommand.self, Tokenize.self, Detokenize.self, Bench.self, Hardware.self,
     ])
 }

@@ -50,7 +50,9 @@ public final class Engine: Sendable {
         func spelling(_ token: TokenID?, _ otherwise: String) -> String {
           token.map { String(decoding: tokenizer.rawText(of: $0), as: UTF8.self) } ?? otherwise
         }
-        let threads = options.threads ?? Processors(root: systemRoot).recommendedThreads
+        let threads =
+          options.threads
+          ?? Recommendation(for: MachineSnapshot(SystemFiles(root: systemRoot))).threads
         let compute = try Compute(
           threads: threads, instructionSet: options.instructionSet ?? .best)
         let model = try LanguageModel(file: file, compute: compute)

@@ -6,11 +6,11 @@ public struct ProcessMemory: Sendable, Equatable {
   public var peak: Int?
 
   /// Reads `/proc/self/status` below `root`; unknown values are nil.
-  public init(root: String = "/") {
-    let files = SystemFiles(root: root)
+  public init(root: String = "/") { self.init(SystemFiles(root: root)) }
+
+  init(_ files: SystemFiles) {
     func bytes(_ field: String) -> Int? {
-      guard let text = files.field(field, in: "proc/self/status") else { return nil }
-      return text.split(separator: " ").first.flatMap { Int($0) }.map { $0 * 1024 }
+      files.field(field, in: "proc/self/status").flatMap(Memory.byteCount)
     }
     resident = bytes("VmRSS")
     peak = bytes("VmHWM")
