@@ -1,4 +1,5 @@
 // The reference variant: plain loops that say what every other variant must compute, bit for bit.
+#include <float.h>
 #include <math.h>
 
 #include "exponential.h"
@@ -148,10 +149,10 @@ static void quantize(const spark_activations *x, size_t begin, size_t end) {
     float largest = 0;
     for (int i = 0; i < SPARK_GROUP; i++) largest = fmaxf(largest, fabsf(from[i]));
     float scale = largest / 127.0f;
-    float inverse = largest > 0 ? 127.0f / largest : 0;
+    float inverse = largest >= SMALLEST_GROUP ? 127.0f / largest : 0;
     int32_t half[2] = {0, 0};
     for (int i = 0; i < SPARK_GROUP; i++) {
-      to[i] = (int8_t)rintf(from[i] * inverse);
+      to[i] = (int8_t)fmaxf(-127.0f, fminf(127.0f, rintf(from[i] * inverse)));
       half[i / 16] += to[i];
     }
     x->scale[at] = scale;
@@ -201,6 +202,8 @@ static void rotate(
 // ---- KV blocks --------------------------------------------------------------------------------
 
 static void put(const spark_kv_layout *layout, uint8_t *base, size_t at, float value) {
+  float limit = layout->type == SPARK_KV_F16 ? LARGEST_HALF : FLT_MAX;
+  value = fmaxf(-limit, fminf(limit, value));
   if (layout->type == SPARK_KV_F16) {
     ((uint16_t *)base)[at] = half_from_float(value);
   } else {

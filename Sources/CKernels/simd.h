@@ -1,13 +1,15 @@
 // The SIMD variants, written once over 16-lane vectors and compiled for each instruction set.
 //
 // The including file has defined, for its instruction set:
-//   NAME, TOKEN_TILE, FLOAT_TILE
+//   TOKEN_TILE, FLOAT_TILE
 //   i32x16 dot4(i32x16 sum, u8x64 w, const int8_t *q)   adds 4 products of bytes per lane, w < 128
 //   i32x16 dot4_q8(i32x16 sum, u8x64 w, const int8_t *q)  the same for w = weight + 128
 //   Q8_OFFSET   what dot4_q8 leaves to subtract: 128 or 0
 //   u8x64 add_fifth_bit(u8x64 w, const uint8_t *mask)
 //   f32x16 load_halves(const void *), void store_halves(f32x16, void *)
 // Results equal the scalar variant's bit for bit: see there for what is computed.
+#include <float.h>
+
 #include "exponential.h"
 #include "panel.h"
 #include "tables.h"
@@ -56,11 +58,11 @@ INLINE float add_lanes(f32x16 v) {
   return (b[0] + b[2]) + (b[1] + b[3]);
 }
 INLINE f32x16 exponential16(f32x16 x) {
-  f32x16 bounded = __builtin_elementwise_min(
+  f32x16 inside = __builtin_elementwise_min(
     splat(EXP_HIGHEST), __builtin_elementwise_max(splat(EXP_LOWEST), x));
-  f32x16 shifted = fma16(bounded, splat(EXP_LOG2E), splat(EXP_MAGIC));
+  f32x16 shifted = fma16(inside, splat(EXP_LOG2E), splat(EXP_MAGIC));
   f32x16 n = shifted - splat(EXP_MAGIC);
-  f32x16 r = fma16(n, splat(-EXP_LN2_LOW), fma16(n, splat(-EXP_LN2_HIGH), bounded));
+  f32x16 r = fma16(n, splat(-EXP_LN2_LOW), fma16(n, splat(-EXP_LN2_HIGH), inside));
   f32x16 p = splat(1.0f / 720);
   p = fma16(p, r, splat(1.0f / 120));
   p = fma16(p, r, splat(1.0f / 24));
@@ -269,6 +271,15 @@ MULTIPLY(q6_k, SPARK_Q6_K, quants, TOKEN_TILE)
 
 // ---- rows -------------------------------------------------------------------------------------
 
+// Between -limit and limit; what is not a number becomes a limit.
+INLINE f32x16 bounded(f32x16 v, float limit) {
+  return __builtin_elementwise_max(splat(-limit), __builtin_elementwise_min(splat(limit), v));
+}
+
+INLINE i32x16 nearest_integer(f32x16 v) {
+  return __builtin_convertvector(bounded(__builtin_elementwise_rint(v), 127), i32x16);
+}
+
 static void quantize(const spark_activations *x, size_t begin, size_t end) {
   size_t groups = x->k / SPARK_GROUP;
   for (size_t at = begin * groups; at < end * groups; at++) {
@@ -277,9 +288,8 @@ static void quantize(const spark_activations *x, size_t begin, size_t end) {
       __builtin_elementwise_abs(a), __builtin_elementwise_abs(b));
     float largest = __builtin_reduce_max(magnitude);
     float scale = largest / 127.0f;
-    float inverse = largest > 0 ? 127.0f / largest : 0;
-    i32x16 qa = __builtin_convertvector(__builtin_elementwise_rint(a * splat(inverse)), i32x16);
-    i32x16 qb = __builtin_convertvector(__builtin_elementwise_rint(b * splat(inverse)), i32x16);
+    float inverse = largest >= SMALLEST_GROUP ? 127.0f / largest : 0;
+    i32x16 qa = nearest_integer(a * splat(inverse)), qb = nearest_integer(b * splat(inverse));
     i8x16 bytes[2] = {
       __builtin_convertvector(qa, i8x16), __builtin_convertvector(qb, i8x16)};
     memcpy(x->q + at * SPARK_GROUP, bytes, sizeof bytes);
@@ -374,6 +384,11 @@ static void store_kv(const spark_kv_write *job, size_t begin, size_t end) {
       rotate(job->rope, job->slot[t], l->d, job->key + (t * heads + head) * d, key);
       memcpy(value, job->value + (t * heads + head) * d, d * sizeof *value);
       for (size_t i = d; i < width; i++) key[i] = value[i] = 0;
+      float limit = l->type == SPARK_KV_F16 ? LARGEST_HALF : FLT_MAX;
+      for (size_t i = 0; i < width; i += 16) {
+        put16(bounded(load(key + i), limit), key + i);
+        put16(bounded(load(value + i), limit), value + i);
+      }
       size_t keys = head * d * length + slot;
       size_t values = heads * d * length + (head * length + slot) * (size_t)l->value_stride;
       if (l->type == SPARK_KV_F32) {

@@ -2,6 +2,13 @@
 #pragma once
 #include "spark_kernels.h"
 
+// A group of activations whose largest is smaller is a group of zeros: its reciprocal overflows.
+#define SMALLEST_GROUP 1e-35f
+
+// Keys and values are stored as finite numbers, so that one token's overflow cannot reach another:
+// what a query does not see is multiplied by zero.
+#define LARGEST_HALF 65504.0f
+
 extern const spark_kernels spark_scalar_kernels;
 #if defined(__x86_64__)
 extern const spark_kernels spark_avx2_kernels;

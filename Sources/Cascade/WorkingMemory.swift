@@ -29,35 +29,37 @@ package struct WorkingMemory {
   private var firstHeld = 0
   private var sinkBlock: KVBlockID?
 
-  /// Memory for a sequence of at most `capacity` tokens (full) or of any length (sliding); room for
-  /// its block table is reserved here.
-  package init(window: Window, sinks: Int, blockLength: Int, capacity: Int) {
+  /// Memory for a sequence of at most `capacity` tokens (full) or of any length (sliding), read in
+  /// steps of up to `stepTokens`; room for its block table is reserved here.
+  package init(
+    window: Window, sinks: Int, blockLength: Int, capacity: Int, stepTokens: Int = 0
+  ) {
     self.window = window
     self.sinks = window == .full ? 0 : min(sinks, blockLength)
     self.blockLength = blockLength
-    held.reserveCapacity(Self.blocks(window, capacity: capacity, blockLength: blockLength) + 1)
+    held.reserveCapacity(
+      Self.blocks(window, capacity: capacity, blockLength: blockLength, stepTokens: stepTokens) + 1)
   }
 
-  /// Blocks that a sequence of `capacity` tokens may hold at once, in steps of any size up to
-  /// `stepTokens`.
+  /// Blocks that a sequence may hold at once: of at most `capacity` tokens with a full window, of any
+  /// length, in steps of up to `stepTokens`, with a sliding one.
   package static func blocks(
     _ window: Window, capacity: Int, blockLength: Int, stepTokens: Int = 0
   ) -> Int {
-    let all = (capacity + blockLength - 1) / blockLength
     switch window {
-    case .full: return all
-    case .sliding(let tokens):
-      return min(all, (tokens + stepTokens + blockLength - 1) / blockLength + 3)
+    case .full: (capacity + blockLength - 1) / blockLength
+    case .sliding(let tokens): (tokens + stepTokens + blockLength - 1) / blockLength + 3
     }
   }
 
-  /// Virtual positions that views of this sequence use: `0..<positions(capacity)`.
+  /// Virtual positions that views of a sequence use, as a count from 0. Only a full window depends on
+  /// the sequence's length, `capacity`.
   package static func positions(
     _ window: Window, sinks: Int, capacity: Int, blockLength: Int
   ) -> Int {
     switch window {
     case .full: capacity
-    case .sliding(let tokens): min(capacity, sinks + tokens + blockLength) + blockLength
+    case .sliding(let tokens): sinks + tokens + blockLength
     }
   }
 

@@ -3,7 +3,13 @@
 public struct ModelError: Error, Hashable, Sendable, CustomStringConvertible {
   public let message: String
 
-  package init(_ message: String) { self.message = message }
+  /// Whether the machine lacks something, rather than the model being wrong.
+  package let isAboutMachine: Bool
+
+  package init(_ message: String, isAboutMachine: Bool = false) {
+    self.message = message
+    self.isAboutMachine = isAboutMachine
+  }
 
   public var description: String { message }
 }

@@ -130,6 +130,56 @@ import Testing
     #expect(summary.keyValueBytes <= 5 * 64 * engine.model.keyValueBytesPerToken)
   }
 
+  @Test("the largest window reads a prompt longer than the context and writes on")
+  func largestWindow() async throws {
+    let engine = try EmbeddedModel.engine(
+      EngineOptions(contextLength: 64, window: .sliding(tokens: 956), maxSequences: 1))
+    let prompt = Prompt.tokens((0..<1500).map { TokenID($0 % 1000 + 10) })
+    let options = GenerationOptions(maxTokens: 700, ignoresEndTokens: true, seed: 1)
+    let reply = try await WholeReply(engine.stream(prompt, options: options))
+    #expect(reply.tokens.count == 700)
+  }
+
+  @Test("numbers of tokens beyond any context mean the whole context")
+  func hugeLengths() async throws {
+    let engine = try EmbeddedModel.engine(EngineOptions(contextLength: 40))
+    let options = GenerationOptions(maxTokens: .max, ignoresEndTokens: true)
+    let reply = try await WholeReply(engine.stream(.text("One"), options: options))
+    #expect(reply.summary?.stopReason == .contextFull)
+  }
+
+  @Test("a reply that is cancelled shows what a stop string held back")
+  func cancelledText() async throws {
+    let engine = try EmbeddedModel.engine()
+    var options = GenerationOptions(maxTokens: nil, ignoresEndTokens: true, seed: 5)
+    options.sampling.temperature = 0
+    let whole = try await WholeReply(
+      engine.stream(
+        .text("Once upon a time"),
+        options: GenerationOptions(maxTokens: 30, sampling: options.sampling))
+    ).text
+    // It begins as the reply does and then differs, so that all of it is held back.
+    options.stopStrings = [whole.prefix(40) + "never"]
+    let stream = try engine.stream(.text("Once upon a time"), options: options)
+    let task = Task {
+      var tokens: [TokenID] = []
+      var text = ""
+      for try await event in stream {
+        switch event {
+        case .token(let token):
+          tokens.append(token.id)
+          text += token.text
+          if tokens.count == 3 { withUnsafeCurrentTask { $0?.cancel() } }
+        case .finished(let summary): text += summary.trailingText
+        }
+      }
+      return (tokens, text)
+    }
+    let (tokens, text) = try await task.value
+    #expect(tokens.count == 3)
+    #expect(text == String(decoding: engine.tokenizer.decode(tokens), as: UTF8.self))
+  }
+
   @Test("a cancelled reader gets a summary that says so")
   func cancellation() async throws {
     let engine = try EmbeddedModel.engine()

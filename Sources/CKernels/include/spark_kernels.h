@@ -164,10 +164,11 @@ typedef struct {
   // gate.
   void (*swiglu)(const float *gate, const float *up, size_t n, float *out);
 
-  // Rotates x ([d], in place) by position `position` of the table (Su 2021, arXiv:2104.09864).
+  // Writes x ([d]) rotated to out, which may not be x, by position `position` of the table (Su 2021, arXiv:2104.09864).
   void (*rotate)(const spark_rope *rope, int32_t position, int32_t d, const float *x, float *out);
 
-  // Rotates the keys of rows [begin, end) by their slot and stores keys and values.
+  // Rotates the keys of rows [begin, end) by their slot and stores keys and values, bounded to the
+  // finite numbers of the layout's type.
   void (*store_kv)(const spark_kv_write *job, size_t begin, size_t end);
 
   // Softmax attention of one tile of at most 16 queries over the spans of one run: queries
@@ -224,7 +225,7 @@ void spark_multiply(
   spark_pool *pool, const spark_kernels *kernels, const spark_product *products, size_t count,
   const spark_activations *x);
 
-// Normalizes m rows of n into `x->x` (weight null: copies) and quantizes them if `quantized`.
+// Normalizes m rows of n into `x->x` and quantizes them if `quantized`.
 void spark_normalize(
   spark_pool *pool, const spark_kernels *kernels, const float *input, const float *weight,
   float epsilon, bool quantized, const spark_activations *x);

@@ -10,12 +10,12 @@ struct ChatEncoder {
   func tokens(of messages: [ChatMessage]) -> [TokenID] {
     var tokens: [TokenID] = []
     let segments = template.render(messages, addGenerationPrompt: true)
-      .resolved { tokenizer.token(forText: $0).map(tokenizer.isControl) ?? false }
+      .resolved { special($0) != nil }
     for segment in segments {
       switch segment {
       case .special(let spelling):
         // `resolved` has kept only those that the vocabulary has.
-        if let token = tokenizer.token(forText: spelling) { tokens.append(token) }
+        if let token = special(spelling) { tokens.append(token) }
       case .text(let text):
         tokens += tokenizer.encode(text, addSpecial: false, parseSpecial: false)
       }
@@ -27,11 +27,15 @@ struct ChatEncoder {
     return tokens
   }
 
+  private func special(_ spelling: String) -> TokenID? {
+    tokenizer.token(forText: spelling).flatMap { tokenizer.isControl($0) ? $0 : nil }
+  }
+
   /// What ends the assistant's turn: tokens where the vocabulary has them, else texts.
   var turnEnds: (tokens: Set<TokenID>, texts: [String]) {
     var ends: (tokens: Set<TokenID>, texts: [String]) = ([], [])
     for spelling in template.turnEnds where !spelling.isEmpty {
-      if let token = tokenizer.token(forText: spelling) {
+      if let token = special(spelling) {
         ends.tokens.insert(token)
       } else {
         ends.texts.append(spelling)

@@ -9,7 +9,6 @@ internal import Synchronization
 final class ComputeThread: SerialExecutor, @unchecked Sendable {
   private struct Queue: Sendable {
     var jobs: [UnownedJob] = []
-    var isStopping = false
   }
 
   /// Apart from the executor, so that the thread keeps the queue alive and not the executor.

@@ -9,8 +9,8 @@ public import Model
 ///       if case .token(let token) = event { print(token.text, terminator: "") }
 ///     }
 ///
-/// Replies of several streams take turns, token by token, on one compute thread of the engine's own
-/// with a pool of workers below it.
+/// Replies of several streams take turns on one compute thread of the engine's own, with a pool of
+/// workers below it: a token at a time, or a whole prompt.
 public final class Engine: Sendable {
   /// What the model file holds.
   public let model: ModelDescription
@@ -91,7 +91,7 @@ public final class Engine: Sendable {
       throw EngineError(
         .prompt,
         "\(model.name): its chat template is not one that Spark knows; "
-          + "ask for ChatML (--template chatml), or give the prompt as plain text (--raw).")
+          + "choose one by name, such as the template chatml, or give the prompt as plain text.")
     }
     return ChatEncoder(tokenizer: tokenizer, template: template)
   }
@@ -115,8 +115,8 @@ public final class Engine: Sendable {
       throw EngineError(
         .prompt,
         "the prompt has \(tokens.count) tokens and the context holds \(contextLength), the reply "
-          + "included; shorten it, or give a sliding window that lets its middle go "
-          + "(--window \(max(1, contextLength / 2))).")
+          + "included; shorten it, or use a sliding window of, say, \(max(1, contextLength / 2)) "
+          + "tokens, which lets its middle go.")
     }
     var options = options
     var turnEnds: Set<TokenID> = []

@@ -24,7 +24,7 @@ actor EngineCore {
     of tokens: [TokenID],
     _ body: @Sendable (_ index: Int, _ logits: Span<Float>) throws -> Void
   ) throws {
-    try stepper.logits(of: tokens, body)
+    try stepper.logits(of: tokens, isCancelled: { Task.isCancelled }, body)
   }
 
   func measurePrefill(tokens: Int) throws(EngineError) -> Duration {

@@ -5,6 +5,8 @@ public struct EngineError: Error, Sendable, CustomStringConvertible {
   public enum Code: Sendable {
     /// The model file cannot be read, or is none that can be run.
     case model
+    /// The machine lacks what the options ask for: an instruction set, threads, memory.
+    case machine
     /// An option is out of its range.
     case options
     /// The prompt cannot be answered as it is.
@@ -37,6 +39,8 @@ extension EngineError {
       throw error
     } catch let error as OptionsError {
       throw EngineError(.options, "\(error)", option: error)
+    } catch let error as ModelError where error.isAboutMachine {
+      throw EngineError(.machine, "\(error)")
     } catch {
       throw EngineError(.model, "\(error)")
     }

@@ -10,7 +10,7 @@ public enum GenerationEvent: Sendable {
 public struct GeneratedToken: Sendable {
   public let id: TokenID
   /// The text that this token lets be shown. Empty while bytes of a character or the beginning of a
-  /// stop string are held back; the texts of all tokens together are the reply.
+  /// stop string are held back; the texts of all tokens, and the summary's, are the reply.
   public let text: String
   /// This token's log-probability before any sampler, and those of the likeliest tokens, where they
   /// were asked for.
@@ -34,6 +34,9 @@ public enum StopReason: String, Sendable {
 /// What a reply took.
 public struct GenerationSummary: Sendable {
   public let stopReason: StopReason
+  /// The end of the text that no token's event has brought: what was held back when the reply was
+  /// cancelled. Otherwise empty.
+  public let trailingText: String
   /// Tokens of the prompt, with special tokens.
   public let promptTokens: Int
   public let generatedTokens: Int

@@ -5,7 +5,7 @@ package import Model
 /// The synchronous heart of the engine: feeds sequences through the forward pass, one step at a
 /// time, and samples.
 ///
-/// Everything is reserved in `init` and `begin`; `advance` allocates nothing once a sequence's
+/// Everything is reserved in `init` and `open`; `advance` allocates nothing once a sequence's
 /// prompt has been read, except for reported log-probabilities and texts longer than 15 bytes.
 /// Not thread-safe: one thread owns it.
 package final class Stepper {
@@ -67,8 +67,10 @@ package final class Stepper {
         "token \(wrong) is not in the model's vocabulary of \(tokenizer.vocabularySize).")
     }
     var capacity = contextLength
-    if options.window == .full, let limit = reply.options.maxTokens, limit >= 0 {
-      capacity = min(capacity, prompt.count + limit)
+    if options.window == .full, let limit = reply.options.maxTokens, limit >= 0,
+      limit < contextLength - prompt.count
+    {
+      capacity = prompt.count + limit
     }
     let blockLength = pool.layout.blockLength
     let blocks = WorkingMemory.blocks(
@@ -81,9 +83,6 @@ package final class Stepper {
           + "end, or raise maxSequences.")
     }
     reservedBlocks += blocks
-    pass.prepare(
-      positions: WorkingMemory.positions(
-        options.window, sinks: options.sinks, capacity: capacity, blockLength: blockLength))
 
     var sampler = Sampler(
       options: reply.options.sampling, vocabularySize: tokenizer.vocabularySize,
@@ -92,7 +91,7 @@ package final class Stepper {
     return ReplyState(
       memory: WorkingMemory(
         window: options.window, sinks: options.sinks, blockLength: blockLength,
-        capacity: capacity),
+        capacity: capacity, stepTokens: options.prefillChunk),
       sampler: sampler,
       text: ReplyText(
         tokenizer: tokenizer, continuing: reply.isContinuation,
@@ -131,7 +130,14 @@ package final class Stepper {
     _ reply: Reply, isCancelled: () -> Bool
   ) throws(EngineError) -> GenerationEvent? {
     if reply.isEnded { return nil }
-    if reply.state == nil { reply.state = try open(reply) }
+    if reply.state == nil {
+      do {
+        reply.state = try open(reply)
+      } catch {
+        reply.isEnded = true
+        throw error
+      }
+    }
     // Moved out and back, so that nothing in it is copied when it changes.
     var state = reply.state.take()!
     let event = advance(&state, of: reply, isCancelled: isCancelled)
@@ -165,7 +171,7 @@ package final class Stepper {
         return .token(token)
       }
     }
-    return .finished(summary(of: state, of: reply))
+    return .finished(summary(of: &state, of: reply))
   }
 
   /// Reads a prompt in chunks; its last token's logits are then the pass's first. False when
@@ -187,6 +193,10 @@ package final class Stepper {
   }
 
   private func run(_ tokens: Span<TokenID>, _ memory: inout WorkingMemory, logits: Int) {
+    pass.prepare(
+      positions: WorkingMemory.positions(
+        options.window, sinks: options.sinks, capacity: memory.count + tokens.count,
+        blockLength: pool.layout.blockLength))
     step.clear()
     let hasRoom = memory.append(tokens, to: step, from: pool, logits: logits)
     precondition(hasRoom, "a reply outgrew the blocks set aside for it")
@@ -233,10 +243,11 @@ package final class Stepper {
     return nil
   }
 
-  private func summary(of state: ReplyState, of reply: Reply) -> GenerationSummary {
+  private func summary(of state: inout ReplyState, of reply: Reply) -> GenerationSummary {
     let memory = ProcessMemory()
     return GenerationSummary(
-      stopReason: state.stopReason!, promptTokens: reply.prompt.count,
+      stopReason: state.stopReason!, trailingText: state.text.finish(),
+      promptTokens: reply.prompt.count,
       generatedTokens: state.generated, evictedTokens: state.memory.evicted,
       prefillDuration: state.prefillDuration, decodeDuration: state.decodeDuration,
       timeToFirstToken: state.timeToFirstToken, seed: reply.seed,
@@ -249,12 +260,13 @@ package final class Stepper {
   /// Calls `body` with the logits after each of `tokens`, [vocabulary], in order.
   func logits(
     of tokens: [TokenID],
-    _ body: (_ index: Int, _ logits: Span<Float>) throws -> Void
+    isCancelled: () -> Bool, _ body: (_ index: Int, _ logits: Span<Float>) throws -> Void
   ) throws {
     let reply = try measured(tokens)
     defer { end(reply) }
     let pass = pass
     for start in stride(from: 0, to: tokens.count, by: step.maxLogitRows) {
+      if isCancelled() { throw CancellationError() }
       let end = min(start + step.maxLogitRows, tokens.count)
       run(tokens.span.extracting(start..<end), &reply.state!.memory, logits: end - start)
       for index in start..<end { try body(index, pass.logits(index - start)) }
@@ -263,7 +275,7 @@ package final class Stepper {
 
   /// Time to read `count` tokens in an empty context, without sampling.
   func measurePrefill(tokens count: Int) throws(EngineError) -> Duration {
-    let tokens = arbitraryTokens(count)
+    let tokens = try arbitraryTokens(count)
     let reply = try measured(tokens)
     defer { end(reply) }
     return clock.measure { _ = read(tokens, &reply.state!.memory, isCancelled: { false }) }
@@ -271,7 +283,7 @@ package final class Stepper {
 
   /// Time to decode `count` tokens one by one in an empty context, without sampling.
   func measureDecode(tokens count: Int) throws(EngineError) -> Duration {
-    let tokens = arbitraryTokens(count + 1)
+    let tokens = try arbitraryTokens(count) + [0]
     let reply = try measured(tokens)
     defer { end(reply) }
     feed([tokens[0]], &reply.state!.memory)
@@ -292,7 +304,10 @@ package final class Stepper {
   }
 
   /// Tokens spread over the vocabulary: what they are makes no difference to the time.
-  private func arbitraryTokens(_ count: Int) -> [TokenID] {
-    (0..<count).map { TokenID(($0 * 7919 + 11) % tokenizer.vocabularySize) }
+  private func arbitraryTokens(_ count: Int) throws(EngineError) -> [TokenID] {
+    guard (1...(1 << 24)).contains(count) else {
+      throw EngineError(.prompt, "\(count) tokens cannot be measured; give between 1 and 2^24.")
+    }
+    return (0..<count).map { TokenID(($0 * 7919 + 11) % tokenizer.vocabularySize) }
   }
 }

@@ -155,5 +155,6 @@ private func requireFinite(_ option: String, _ value: Float) throws(OptionsError
 
 private func requireWindow(_ option: String, _ value: Int) throws(OptionsError) {
   try require(
-    value >= -1, option, "\(value)", "a number of tokens, 0 (off) or -1 (the whole context)")
+    (-1...1_048_576).contains(value), option, "\(value)",
+    "a number of tokens up to 1048576, 0 (off) or -1 (the whole context)")
 }

@@ -42,8 +42,8 @@ package struct Hyperparameters: Sendable, Equatable {
     guard heads % kvHeads == 0 else { throw missing("attention.head_count_kv") }
     feedForward = try integer("feed_forward_length", in: 1...(1 << 20))
     headDimension = try optionalInteger(
-      "attention.key_length", in: 1...512, default: width / heads)
-    guard (1...512).contains(headDimension) else { throw missing("attention.key_length") }
+      "attention.key_length", in: 2...512, default: width / heads)
+    guard (2...512).contains(headDimension) else { throw missing("attention.key_length") }
     let valueDimension = try optionalInteger(
       "attention.value_length", in: 1...512, default: headDimension)
     guard valueDimension == headDimension else {
@@ -63,6 +63,11 @@ package struct Hyperparameters: Sendable, Equatable {
       throw ModelError(
         "\(file.name): tensor 'token_embd.weight' is missing; "
           + "this is a vocabulary or an adapter, not a whole model.")
+    }
+    guard embedding.shape[0] == width, (1...(1 << 24)).contains(embedding.shape[1]) else {
+      throw ModelError(
+        "\(file.name): tensor 'token_embd.weight' has shape \(embedding.shape), but the metadata "
+          + "needs rows of \(width); the file mixes two models or is damaged.")
     }
     vocabularySize = embedding.shape[1]
 

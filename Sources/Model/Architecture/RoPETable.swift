@@ -18,7 +18,8 @@ package final class RoPETable {
   private let magnitude: Double
   private let arena: Arena
   private let limit: Int
-  private var positions = 0
+  /// Positions computed so far.
+  package private(set) var positions = 0
 
   /// A table for up to `limit` positions, of which none is computed yet.
   package init(
@@ -40,11 +41,13 @@ package final class RoPETable {
     unsafe cosines + limit * (rotary / 2)
   }
 
-  /// Computes what is missing of positions `0..<count`.
+  /// Computes what is missing of positions `0..<count`, and some more, so that decoding token by
+  /// token seldom has to.
   package func ensure(_ count: Int) {
     precondition(count <= limit, "position \(count) of a RoPE table of \(limit)")
     let pairs = frequencies.count
-    while positions < count {
+    let end = positions < count ? min(limit, (count + 255) / 256 * 256) : positions
+    while positions < end {
       for pair in 0..<pairs {
         let angle = Double(positions) * frequencies[pair]
         unsafe cosines[positions * pairs + pair] = Float(cos(angle) * magnitude)

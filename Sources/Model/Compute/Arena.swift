@@ -21,7 +21,8 @@ package final class Arena: @unchecked Sendable {
     let mapping = unsafe mmap(nil, length, PROT_READ | PROT_WRITE, flags, -1, 0)
     guard let mapping = unsafe mapping, unsafe mapping != MAP_FAILED else {
       throw ModelError(
-        "the system refused \(length / 1_048_576) MiB of memory; use a smaller model or context.")
+        "the system refused \(length / 1_048_576) MiB of memory; use a smaller model or context.",
+        isAboutMachine: true)
     }
     if isHot { unsafe madvise(mapping, length, MADV_HUGEPAGE) }
     unsafe base = mapping

@@ -16,10 +16,11 @@ package final class Compute: @unchecked Sendable {
       throw ModelError(
         "this processor has no \(instructionSet.rawValue); choose one of "
           + InstructionSet.allCases.filter(\.isAvailable).map(\.rawValue).joined(separator: ", ")
-          + ".")
+          + ".", isAboutMachine: true)
     }
-    guard let pool = unsafe spark_pool_create(Int32(threads)) else {
-      throw ModelError("cannot start \(threads) threads; ask for fewer with --threads.")
+    guard let count = Int32(exactly: threads), let pool = unsafe spark_pool_create(count) else {
+      throw ModelError(
+        "the system refused to start \(threads) threads; ask for fewer.", isAboutMachine: true)
     }
     unsafe self.kernels = kernels
     unsafe self.pool = pool

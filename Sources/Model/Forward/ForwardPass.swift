@@ -10,9 +10,6 @@ internal import CKernels
 @safe
 package final class ForwardPass {
   package let model: LanguageModel
-  package let layout: KVLayout
-  package let maxRows: Int
-  package let maxLogitRows: Int
 
   private let compute: Compute
   private let rope: RoPETable
@@ -30,7 +27,7 @@ package final class ForwardPass {
   private let hidden: Activations  // [m][feedForward]
   private let logitsBuffer: UnsafeMutablePointer<Float>  // [maxLogitRows][vocabulary]
 
-  private var step: Step
+  private let step: Step
   private var rows = 0
 
   /// A pass of at most `step.maxRows` tokens over positions below `maxPositions`.
@@ -40,10 +37,9 @@ package final class ForwardPass {
     let shape = model.shape
     self.model = model
     self.compute = compute
-    self.layout = layout
     self.step = step
-    maxRows = step.maxRows
-    maxLogitRows = step.maxLogitRows
+    let maxRows = step.maxRows
+    let maxLogitRows = step.maxLogitRows
     kernelLayout = layout.kernelLayout
     scale = 1 / Float(shape.headDimension).squareRoot()
     rope = try model.makeRoPETable(limit: max(maxPositions, layout.blockLength))
@@ -78,10 +74,7 @@ package final class ForwardPass {
     rope.ensure(layout.blockLength)
   }
 
-  /// Bytes reserved for activations and logits.
-  package var byteCount: Int { arena.byteCount }
-
-  /// Makes ready for views whose virtual positions stay below `count`.
+  /// Makes ready for views whose virtual positions stay below `count`; to be called before `run`.
   package func prepare(positions count: Int) { rope.ensure(count) }
 
   /// Runs all rows of the step given to `init` through all layers, and computes the logits that the
@@ -89,6 +82,7 @@ package final class ForwardPass {
   package func run() {
     rows = step.rows
     guard rows > 0 else { return }
+    precondition(step.positions <= rope.positions, "a query beyond the RoPE table's positions")
     embed()
     for (index, layer) in model.layers.enumerated() {
       model.architecture.forward(layer, index: index, self)

@@ -14,6 +14,8 @@ package final class Step {
   private(set) var rows = 0
   private(set) var runCount = 0
   private var spanCount = 0
+  /// Virtual positions that the runs' queries stay below.
+  private(set) var positions = 0
   package private(set) var logitRowCount = 0
 
   private let maxSpans: Int
@@ -48,14 +50,12 @@ package final class Step {
     unsafe logitRows = (arena.base + logitRowsAt).assumingMemoryBound(to: Int32.self)
   }
 
-  package var isEmpty: Bool { rows == 0 }
-  package var remainingRows: Int { maxRows - rows }
-
   package func clear() {
     rows = 0
     runCount = 0
     spanCount = 0
     logitRowCount = 0
+    positions = 0
   }
 
   /// Adds a token whose key and value go to `slot` of a block. It belongs to the run that
@@ -90,5 +90,6 @@ package final class Step {
       row: Int32(rows - count), rows: Int32(count), position: Int32(position),
       span: Int32(spanCount - spans), spans: Int32(spans))
     runCount += 1
+    positions = max(positions, position + count)
   }
 }

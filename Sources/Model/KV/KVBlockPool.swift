@@ -33,11 +33,6 @@ package final class KVBlockPool {
     return block
   }
 
-  package func retain(_ block: KVBlockID) {
-    precondition(references[Int(block)] > 0, "block \(block) is not lent")
-    references[Int(block)] += 1
-  }
-
   package func release(_ block: KVBlockID) {
     precondition(references[Int(block)] > 0, "block \(block) is not lent")
     references[Int(block)] -= 1

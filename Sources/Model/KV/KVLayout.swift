@@ -44,7 +44,7 @@ package struct KVLayout: Sendable, Equatable {
   /// Elements from one token's value to the next, a multiple of the SIMD width.
   package var valueStride: Int { (headDimension + 15) / 16 * 16 }
 
-  /// Bytes of one layer's keys and values in a block, a multiple of 64.
+  /// Bytes of one layer's keys and values in a block, a multiple of 32.
   package var layerByteCount: Int {
     kvHeads * blockLength * (headDimension + valueStride) * type.byteCount
   }

@@ -30,6 +30,7 @@ struct Reporter: Sendable {
 
   func finished(_ summary: GenerationSummary) throws {
     if flags.json { return try output.writeJSONLine(SummaryRecord(summary)) }
+    try output.write(summary.trailingText)
     // Where the text is followed by something else, on a terminal or in one log with the statistics,
     // its last line is ended. A text that goes elsewhere stays as the model wrote it.
     if output.isTerminal {
