@@ -247,7 +247,8 @@ import Testing
     }
     for wrong in [
       EngineOptions(contextLength: 5000), EngineOptions(window: .sliding(tokens: 1000)),
-      EngineOptions(sinks: 65), EngineOptions(threads: 0), EngineOptions(prefillChunk: 0),
+      EngineOptions(sinks: 65), EngineOptions(threads: 0), EngineOptions(threads: 3_000_000_000),
+      EngineOptions(prefillChunk: 0),
     ] {
       #expect(throws: EngineError.self) { try EmbeddedModel.engine(wrong) }
     }

@@ -49,7 +49,14 @@ public final class Engine: Sendable {
       try EngineError.wrapping {
         let file = try GGUFFile(path: path)
         let description = try ModelDescription(file: file)
-        let tokenizer = try Tokenizer(metadata: file.metadata)
+        try options.validate(
+          trainedContext: description.contextLength, blockLength: KVLayout.defaultBlockLength)
+        let tokenizer: Tokenizer
+        do {
+          tokenizer = try Tokenizer(metadata: file.metadata)
+        } catch {
+          throw EngineError(.model, "\(path): \(error)")
+        }
         func spelling(_ token: TokenID?, _ otherwise: String) -> String {
           token.map { String(decoding: tokenizer.rawText(of: $0), as: UTF8.self) } ?? otherwise
         }

@@ -49,7 +49,11 @@ public struct EngineOptions: Sendable, Equatable {
     try require(
       (0...blockLength).contains(sinks), "sinks", "\(sinks)", "between 0 and \(blockLength)")
     if case .sliding(let tokens) = window {
-      let largest = trainedContext - sinks - blockLength
+      let largest = max(0, trainedContext - sinks - blockLength)
+      try require(
+        largest >= 1, "window", "\(tokens)",
+        "full, since the model's trained context of \(trainedContext) tokens is too short for a "
+          + "window, \(sinks) sinks and one block")
       try require(
         tokens >= 1 && tokens <= largest, "window", "\(tokens)",
         "full or between 1 and \(largest), which with sinks and one block fits the model's "

@@ -34,7 +34,6 @@ package final class Stepper {
     let layout = KVLayout(
       layers: shape.layers, kvHeads: shape.kvHeads, headDimension: shape.headDimension,
       type: options.keyValueType)
-    try options.validate(trainedContext: shape.contextLength, blockLength: layout.blockLength)
     guard tokenizer.vocabularySize <= shape.vocabularySize else {
       throw ModelError(
         "\(model.file.name): the tokenizer has \(tokenizer.vocabularySize) tokens but the "

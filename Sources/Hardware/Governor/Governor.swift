@@ -47,7 +47,7 @@ package struct Governor: Sendable {
       reason: options.mode == .off ? .off : .start)
   }
 
-  /// Degrees below the limit at which heat is met, in balanced mode as in FIELD.md §6.14.
+  /// Degrees below the limit at which heat is met, 10 in balanced mode.
   private var margin: Double {
     switch options.mode {
     case .off, .performance: 5

@@ -110,7 +110,7 @@ package struct Recommendation: Codable, Equatable, Sendable {
   // MARK: - Caches
 
   private static func caches(_ snapshot: MachineSnapshot) -> (CacheBudgets, reason: String) {
-    // As in DESIGN.md §5, where there is room.
+    // The usual budgets, where there is room.
     let wanted = CacheBudgets(exact: 512 << 20, packed: 2 << 30, disk: 8 << 30)
     guard let left = snapshot.memoryLeft ?? snapshot.memoryBytes.map({ $0 / 2 }) else {
       let small = CacheBudgets(exact: 128 << 20, packed: 256 << 20, disk: 8 << 30)

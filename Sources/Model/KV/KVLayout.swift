@@ -17,6 +17,9 @@ public enum KeyValueType: String, Sendable, CaseIterable {
 /// are neighbours, and rotated by RoPE with block-local positions, so that a block's bytes are valid
 /// wherever the block is placed.
 package struct KVLayout: Sendable, Equatable {
+  /// Tokens in a block, unless someone asks for another length.
+  package static let defaultBlockLength = 64
+
   package let layers: Int
   package let kvHeads: Int
   package let headDimension: Int
@@ -25,7 +28,8 @@ package struct KVLayout: Sendable, Equatable {
   package let type: KeyValueType
 
   package init(
-    layers: Int, kvHeads: Int, headDimension: Int, blockLength: Int = 64, type: KeyValueType = .f16
+    layers: Int, kvHeads: Int, headDimension: Int, blockLength: Int = defaultBlockLength,
+    type: KeyValueType = .f16
   ) {
     precondition(
       blockLength % 16 == 0 && blockLength > 0 && blockLength <= SPARK_MAX_BLOCK,
