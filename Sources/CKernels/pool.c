@@ -5,6 +5,10 @@
 // then advances `epoch`. Each worker sees the new epoch, claims ranges from `next` until none is
 // left, and decrements `running`. The caller claims ranges too and then waits for `running` to be
 // zero, so no worker can touch a task after spark_pool_run has returned.
+//
+// Fewer threads than there are may be asked for between runs. An epoch's low bits say how many take
+// part, so that a worker learns both in one load: one left out never looks at a task, and one taken in
+// is always waited for. Those left out sleep until the number changes.
 #define _GNU_SOURCE
 #include <limits.h>
 #include <linux/futex.h>
@@ -24,6 +28,9 @@ enum {
   // A worker that lost its core must not be waited for at full speed.
   SPINS_BEFORE_YIELD = 4000,
   LINE = 64,
+  // Of an epoch: its low bits hold the number of threads.
+  ACTIVE_BITS = 12,
+  ACTIVE_MASK = (1 << ACTIVE_BITS) - 1,
 };
 
 struct spark_pool {
@@ -36,6 +43,10 @@ struct spark_pool {
   size_t items, grain;
   atomic_bool stopping;
   int32_t threads;
+  // Threads that take part; also the futex of the workers that do not.
+  _Atomic uint32_t active;
+  // Workers that have taken their number.
+  _Atomic uint32_t numbered;
   pthread_t workers[];
 };
 
@@ -70,25 +81,39 @@ static uint32_t wait_for_epoch_after(spark_pool *pool, uint32_t seen) {
   }
 }
 
+// Sleeps until another number of threads is asked for.
+static void wait_while_active_is(spark_pool *pool, uint32_t active) {
+  while (atomic_load(&pool->active) == active)
+    syscall(SYS_futex, &pool->active, FUTEX_WAIT_PRIVATE, active, NULL, NULL, 0);
+}
+
 static void *worker_main(void *argument) {
   spark_pool *pool = argument;
+  uint32_t number = atomic_fetch_add(&pool->numbered, 1) + 1;
   uint32_t epoch = 0;
   for (;;) {
     epoch = wait_for_epoch_after(pool, epoch);
     if (atomic_load_explicit(&pool->stopping, memory_order_relaxed)) return NULL;
+    if (number >= (epoch & ACTIVE_MASK)) {
+      wait_while_active_is(pool, epoch & ACTIVE_MASK);
+      continue;
+    }
     work(pool);
     atomic_fetch_sub_explicit(&pool->running, 1, memory_order_release);
   }
 }
 
 static void advance(spark_pool *pool) {
-  atomic_fetch_add(&pool->epoch, 1);
+  uint32_t count = (atomic_load_explicit(&pool->epoch, memory_order_relaxed) >> ACTIVE_BITS) + 1;
+  uint32_t active = atomic_load_explicit(&pool->active, memory_order_relaxed);
+  atomic_store(&pool->epoch, count << ACTIVE_BITS | active);
   if (atomic_load(&pool->sleepers) > 0)
     syscall(SYS_futex, &pool->epoch, FUTEX_WAKE_PRIVATE, INT_MAX, NULL, NULL, 0);
 }
 
 spark_pool *spark_pool_create(int32_t threads) {
   if (threads < 1) threads = 1;
+  if (threads > ACTIVE_MASK) threads = ACTIVE_MASK;
   size_t bytes = sizeof(spark_pool) + sizeof(pthread_t) * (size_t)(threads - 1);
   spark_pool *pool = aligned_alloc(LINE, (bytes + LINE - 1) / LINE * LINE);
   if (!pool) return NULL;
@@ -97,6 +122,8 @@ spark_pool *spark_pool_create(int32_t threads) {
   atomic_init(&pool->next, 0);
   atomic_init(&pool->running, 0);
   atomic_init(&pool->stopping, false);
+  atomic_init(&pool->active, (uint32_t)threads);
+  atomic_init(&pool->numbered, 0);
   pool->threads = 1;
   for (int32_t i = 0; i < threads - 1; i++) {
     if (pthread_create(&pool->workers[i], NULL, worker_main, pool) != 0) {
@@ -112,18 +139,29 @@ void spark_pool_destroy(spark_pool *pool) {
   if (!pool) return;
   atomic_store(&pool->stopping, true);
   advance(pool);
+  atomic_store(&pool->active, 0);
+  syscall(SYS_futex, &pool->active, FUTEX_WAKE_PRIVATE, INT_MAX, NULL, NULL, 0);
   for (int32_t i = 0; i < pool->threads - 1; i++) pthread_join(pool->workers[i], NULL);
   free(pool);
 }
 
 int32_t spark_pool_threads(const spark_pool *pool) { return pool->threads; }
 
+void spark_pool_use(spark_pool *pool, int32_t threads) {
+  if (threads < 1) threads = 1;
+  if (threads > pool->threads) threads = pool->threads;
+  if (atomic_load_explicit(&pool->active, memory_order_relaxed) == (uint32_t)threads) return;
+  atomic_store(&pool->active, (uint32_t)threads);
+  syscall(SYS_futex, &pool->active, FUTEX_WAKE_PRIVATE, INT_MAX, NULL, NULL, 0);
+}
+
 void spark_pool_run(
   spark_pool *pool, spark_task task, void *context, size_t items, size_t grain
 ) {
   if (items == 0) return;
   if (grain < 1) grain = 1;
-  if (pool->threads == 1 || items <= grain) {
+  uint32_t active = atomic_load_explicit(&pool->active, memory_order_relaxed);
+  if (active == 1 || items <= grain) {
     task(context, 0, items);
     return;
   }
@@ -132,7 +170,7 @@ void spark_pool_run(
   pool->items = items;
   pool->grain = grain;
   atomic_store_explicit(&pool->next, 0, memory_order_relaxed);
-  atomic_store_explicit(&pool->running, (uint32_t)pool->threads - 1, memory_order_relaxed);
+  atomic_store_explicit(&pool->running, active - 1, memory_order_relaxed);
   advance(pool);
   work(pool);
   for (int i = 0; atomic_load_explicit(&pool->running, memory_order_acquire) > 0; i++) {

@@ -36,7 +36,7 @@ struct MutationTests {
       let files = SystemFiles(tree)
       let snapshot = MachineSnapshot(files)
       let advice = Recommendation(for: snapshot)
-      let reading = Sampler(files, of: snapshot).read()
+      let reading = SensorReader(files, of: snapshot).read()
       let temperatures = snapshot.conditions.temperatures
       let isPlausible =
         (1...65536).contains(advice.threads) && advice.placement.count == advice.threads

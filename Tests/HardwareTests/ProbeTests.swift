@@ -134,7 +134,7 @@ struct ProbeTests {
     let advice = Recommendation(for: snapshot)
     #expect(advice.threads == 2)
     #expect(advice.batchWidth == 32)
-    let reading = Sampler(try Fixture.cloudVM.files(), of: snapshot).read()
+    let reading = SensorReader(try Fixture.cloudVM.files(), of: snapshot).read()
     #expect(reading.temperature == nil)
     #expect(reading.throttleCount == nil)
     #expect(reading.processorPressure == 18.89)
@@ -156,7 +156,7 @@ struct ProbeTests {
     #expect(advice.batchWidth == 6)
     #expect(advice.caches.exact == 48 << 20)
     #expect(advice.caches.packed == 192 << 20)
-    let reading = Sampler(try Fixture.container.files(), of: snapshot).read()
+    let reading = SensorReader(try Fixture.container.files(), of: snapshot).read()
     #expect(reading.memoryLeft == 0.5)
     #expect(reading.memoryPressure == 12.5)
   }

@@ -26,4 +26,26 @@ import Testing
       }
     }
   }
+
+  @Test(
+    "any number of threads may be asked for between runs, and every item is still worked on once")
+  func changingThreads() throws {
+    let pool = try #require(spark_pool_create(4))
+    defer { spark_pool_destroy(pool) }
+    var wrong = 0
+    for round in 0..<3000 {
+      spark_pool_use(pool, Int32(round * 7 % 6))
+      var visits = [Int32](repeating: 0, count: 64)
+      visits.withUnsafeMutableBufferPointer { buffer in
+        spark_pool_run(
+          pool,
+          { context, begin, end in
+            let visits = context!.assumingMemoryBound(to: Int32.self)
+            for item in begin..<end { visits[item] += 1 }
+          }, buffer.baseAddress!, 64, 3)
+      }
+      if !visits.allSatisfy({ $0 == 1 }) { wrong += 1 }
+    }
+    #expect(wrong == 0)
+  }
 }

@@ -198,6 +198,10 @@ spark_pool *spark_pool_create(int32_t threads);
 void spark_pool_destroy(spark_pool *pool);
 int32_t spark_pool_threads(const spark_pool *pool);
 
+// From the next run on, only `threads` of the pool's threads take part, at least 1; the others sleep.
+// Called where spark_pool_run is, never beside it. Results do not depend on it. Never allocates.
+void spark_pool_use(spark_pool *pool, int32_t threads);
+
 // Calls task(context, begin, end) for ranges that together cover 0..<items, each at most `grain`
 // long, on all threads; returns when all have returned. One caller at a time. Workers spin for
 // some tens of microseconds after a task, then sleep until the next.

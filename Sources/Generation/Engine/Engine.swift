@@ -24,17 +24,27 @@ public final class Engine: Sendable {
   /// Bytes of weights in memory.
   public let weightBytes: Int
 
+  /// Sequences that the machine, and the governor at this moment, would have decoded together.
+  public var batchWidth: Int { monitor.width }
+
+  private let monitor: RunMonitor
   private let core: EngineCore
   private let window: Window
 
   /// Loads the model at `path`: maps the file, checks it, and packs its weights for this processor.
   ///
-  /// - Parameter systemRoot: where `/proc` and `/sys` are read, to find out how many threads to use.
+  /// - Parameters:
+  ///   - systemRoot: where `/proc` and `/sys` are read, to find out how many threads to use and how
+  ///     the machine feels.
+  ///   - onChange: called with one line, what and why, when the governor changes its mind while a
+  ///     reply is made.
   public init(
-    path: String, options: EngineOptions = EngineOptions(), systemRoot: String = "/"
+    path: String, options: EngineOptions = EngineOptions(), systemRoot: String = "/",
+    onChange: @escaping @Sendable (_ change: String) -> Void = { _ in }
   ) throws(EngineError) {
     (
-      self.model, tokenizer, chatTemplate, threads, instructionSet, contextLength, weightBytes, core
+      self.model, tokenizer, chatTemplate, threads, instructionSet, contextLength, weightBytes,
+      monitor, core
     ) =
       try EngineError.wrapping {
         let file = try GGUFFile(path: path)
@@ -50,14 +60,22 @@ public final class Engine: Sendable {
         func spelling(_ token: TokenID?, _ otherwise: String) -> String {
           token.map { String(decoding: tokenizer.rawText(of: $0), as: UTF8.self) } ?? otherwise
         }
-        let threads =
-          options.threads
-          ?? Recommendation(for: MachineSnapshot(SystemFiles(root: systemRoot))).threads
+        let files = SystemFiles(root: systemRoot)
+        let snapshot = MachineSnapshot(files)
+        let advice = Recommendation(for: snapshot)
+        let threads = options.threads ?? advice.threads
         let compute = try Compute(
           threads: threads, instructionSet: options.instructionSet ?? .best)
         let model = try LanguageModel(file: file, compute: compute)
+        let pace = Pace(threads: threads)
+        let monitor = RunMonitor(
+          sensors: SensorReader(files, of: snapshot), pace: pace,
+          governor: Governor(
+            maxWidth: advice.batchWidth, maxThreads: threads, options: options.thermal),
+          report: onChange)
         let stepper = try Stepper(
-          model: model, tokenizer: tokenizer, compute: compute, options: options)
+          model: model, tokenizer: tokenizer, compute: compute, options: options,
+          pace: pace)
         let contextLength = stepper.contextLength
         return (
           description, tokenizer,
@@ -66,7 +84,7 @@ public final class Engine: Sendable {
             beginOfSequence: spelling(tokenizer.bos, "<s>"),
             endOfSequence: spelling(tokenizer.eos, "</s>")), threads,
           compute.instructionSet, contextLength, model.weightByteCount,
-          EngineCore(stepper: stepper)
+          monitor, EngineCore(stepper: stepper, monitor: monitor)
         )
       }
     window = options.window

@@ -4,21 +4,44 @@ internal import Model
 actor EngineCore {
   private let executor: ComputeThread
   private let stepper: Stepper
+  private let monitor: RunMonitor
 
   nonisolated var unownedExecutor: UnownedSerialExecutor {
     unsafe executor.asUnownedSerialExecutor()
   }
 
-  init(stepper: sending Stepper) {
+  init(stepper: sending Stepper, monitor: RunMonitor) {
     self.stepper = stepper
+    self.monitor = monitor
     executor = ComputeThread(name: "spark-compute")
   }
 
   func next(_ reply: Reply) throws(EngineError) -> GenerationEvent? {
-    try stepper.advance(reply, isCancelled: { Task.isCancelled })
+    if !reply.isMonitored, !reply.isEnded {
+      reply.isMonitored = true
+      monitor.begin()
+    }
+    do {
+      let event = try stepper.advance(reply, isCancelled: { Task.isCancelled })
+      guard case .finished(var summary)? = event else { return event }
+      summary.conditions = endMonitoring(reply)
+      return .finished(summary)
+    } catch {
+      _ = endMonitoring(reply)
+      throw error
+    }
   }
 
-  func close(_ reply: Reply) { stepper.end(reply) }
+  func close(_ reply: Reply) {
+    _ = endMonitoring(reply)
+    stepper.end(reply)
+  }
+
+  private func endMonitoring(_ reply: Reply) -> RunConditions? {
+    guard reply.isMonitored else { return nil }
+    reply.isMonitored = false
+    return monitor.end()
+  }
 
   func logits(
     of tokens: [TokenID],

@@ -1,4 +1,5 @@
 public import Cascade
+public import Hardware
 public import Model
 
 /// How an engine runs: what every request of it shares.
@@ -19,11 +20,14 @@ public struct EngineOptions: Sendable, Equatable {
   public var prefillChunk: Int
   /// Replies that may be in progress at once.
   public var maxSequences: Int
+  /// How near to its limits replies may bring the machine.
+  public var thermal: ThermalOptions
 
   public init(
     threads: Int? = nil, instructionSet: InstructionSet? = nil, contextLength: Int? = nil,
     window: Window = .full, sinks: Int = 4, keyValueType: KeyValueType = .f16,
-    prefillChunk: Int = 512, maxSequences: Int = 4
+    prefillChunk: Int = 512, maxSequences: Int = 4,
+    thermal: ThermalOptions = ThermalOptions()
   ) {
     self.threads = threads
     self.instructionSet = instructionSet
@@ -33,6 +37,7 @@ public struct EngineOptions: Sendable, Equatable {
     self.keyValueType = keyValueType
     self.prefillChunk = prefillChunk
     self.maxSequences = maxSequences
+    self.thermal = thermal
   }
 
   /// Checks every option against its range and the model's trained context, in tokens.

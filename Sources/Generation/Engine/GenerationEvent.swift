@@ -55,6 +55,8 @@ public struct GenerationSummary: Sendable {
   public let peakBytes: Int?
   /// Bytes of keys and values that this sequence held at the end.
   public let keyValueBytes: Int
+  /// How the machine felt meanwhile; nil where it was not watched.
+  public internal(set) var conditions: RunConditions?
 
   /// Prompt tokens read per second; nil for no measurable time.
   public var prefillTokensPerSecond: Double? { Self.rate(promptTokens, prefillDuration) }

@@ -17,6 +17,8 @@ package final class Reply: @unchecked Sendable {
   /// Nil before the first token is asked for, and again after the end.
   var state: ReplyState?
   var isEnded = false
+  /// Whether the machine is watched for this reply.
+  var isMonitored = false
 
   package init(
     prompt: [TokenID], options: GenerationOptions, seed: UInt64, isContinuation: Bool = true,

@@ -19,11 +19,16 @@ package final class Stepper {
   private let step: Step
   private let pass: ForwardPass
   private let clock = ContinuousClock()
+  private let compute: Compute
+  private let pace: Pace?
+  private var lastStep = Duration.zero
   private var reservedBlocks = 0
   private var knownBreakers: (texts: [String], breakers: SequenceBreakers)?
 
+  /// - Parameter pace: how hard to work; nil: as hard as can be.
   package init(
-    model: LanguageModel, tokenizer: Tokenizer, compute: Compute, options: EngineOptions
+    model: LanguageModel, tokenizer: Tokenizer, compute: Compute, options: EngineOptions,
+    pace: Pace? = nil
   ) throws {
     let shape = model.shape
     let layout = KVLayout(
@@ -37,6 +42,8 @@ package final class Stepper {
     self.model = model
     self.tokenizer = tokenizer
     self.options = options
+    self.compute = compute
+    self.pace = pace
     contextLength = options.contextLength ?? shape.contextLength
 
     let blocks = WorkingMemory.blocks(
@@ -150,8 +157,12 @@ package final class Stepper {
     _ state: inout ReplyState, of reply: Reply, isCancelled: () -> Bool
   ) -> GenerationEvent {
     if state.stopReason == nil, reply.options.maxTokens == 0 { state.stopReason = .length }
-    if state.stopReason == nil, isCancelled() { state.stopReason = .cancelled }
     if state.stopReason == nil {
+      if state.generated > 0 { pace?.rest(after: lastStep, isCancelled: isCancelled) }
+      if isCancelled() { state.stopReason = .cancelled }
+    }
+    if state.stopReason == nil {
+      if let pace { compute.use(threads: pace.threads) }
       let begun = clock.now
       if state.generated > 0 {
         feed([state.lastToken], &state.memory)
@@ -166,7 +177,12 @@ package final class Stepper {
         if state.generated == 1 {
           state.timeToFirstToken = now - reply.begun
         } else {
-          state.decodeDuration += now - begun
+          lastStep = now - begun
+          state.decodeDuration += lastStep
+          pace?.noteToken(
+            lastStep,
+            reading: model.weightByteCount
+              + state.memory.heldBlocks * pool.layout.blockByteCount)
         }
         return .token(token)
       }
@@ -180,9 +196,16 @@ package final class Stepper {
     _ prompt: [TokenID], _ memory: inout WorkingMemory, isCancelled: () -> Bool
   ) -> Bool {
     for start in stride(from: 0, to: prompt.count, by: options.prefillChunk) {
-      if start > 0, isCancelled() { return false }
+      if start > 0 {
+        pace?.rest(after: lastStep, isCancelled: isCancelled)
+        if isCancelled() { return false }
+        if let pace { compute.use(threads: pace.threads) }
+      }
+      let begun = clock.now
       let end = min(start + options.prefillChunk, prompt.count)
       run(prompt.span.extracting(start..<end), &memory, logits: end == prompt.count ? 1 : 0)
+      lastStep = clock.now - begun
+      pace?.noteChunk(lastStep)
     }
     return true
   }

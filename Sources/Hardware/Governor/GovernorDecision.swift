@@ -82,6 +82,12 @@ package struct GovernorChange: Sendable, Equatable {
     self.to = to
   }
 
+  /// Whether nothing but the reason differs.
+  package var isEmpty: Bool {
+    from.width == to.width && from.threads == to.threads && from.pause == to.pause
+      && from.cacheShare == to.cacheShare
+  }
+
   /// What changed and why, as one line: `width 8 to 4, threads 4 to 2: 91 °C and the limit is 100 °C`.
   package var description: String {
     var parts: [String] = []

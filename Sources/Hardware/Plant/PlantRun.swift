@@ -44,7 +44,7 @@ package struct PlantRun: Sendable {
     var plant = ThermalPlant(shape: shape, ambient: scenario.ambient(0))
     let tree = try PlantFiles(root: root, shape: shape, processors: scenario.processors)
     let files = SystemFiles(root: root)
-    let sampler = Sampler(files, of: MachineSnapshot(files))
+    let sensors = SensorReader(files, of: MachineSnapshot(files))
     var governor = Governor(
       maxWidth: shape.maxWidth, maxThreads: scenario.processors, options: scenario.options)
     var noise = Noise(state: scenario.seed)
@@ -60,7 +60,7 @@ package struct PlantRun: Sendable {
       let before = decision
       decision = governor.decide(
         Sample(
-          time: Double(second), reading: sampler.read(), busy: 1 - decision.pause, unitCost: cost))
+          time: Double(second), reading: sensors.read(), busy: 1 - decision.pause, unitCost: cost))
       if decision.reason != .steady {
         changes.append(GovernorChange(time: Double(second), from: before, to: decision))
       }

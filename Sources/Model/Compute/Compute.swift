@@ -28,5 +28,8 @@ package final class Compute: @unchecked Sendable {
     self.threads = threads
   }
 
+  /// Lets only `count` of the threads work from the next pass on; what is computed stays the same.
+  package func use(threads count: Int) { unsafe spark_pool_use(pool, Int32(clamping: count)) }
+
   deinit { unsafe spark_pool_destroy(pool) }
 }

@@ -17,6 +17,7 @@ struct Generate: AsyncParsableCommand {
   @OptionGroup(title: "Engine") var engine: EngineFlags
   @OptionGroup(title: "Length") var length: LengthFlags
   @OptionGroup(title: "Sampling") var sampling: SamplingFlags
+  @OptionGroup(title: "Heat") var thermal: ThermalFlags
   @OptionGroup(title: "Output") var output: OutputFlags
 
   func validate() throws {
@@ -30,8 +31,10 @@ struct Generate: AsyncParsableCommand {
   }
 
   func run() async throws {
+    var engineOptions = engine.options
+    engineOptions.thermal = thermal.options
     let request = try Request(
-      modelPath: model.path(), engineOptions: engine.options, prompt: prompt.prompt(),
+      modelPath: model.path(), engineOptions: engineOptions, prompt: prompt.prompt(),
       template: prompt.template?.template,
       options: generationOptions)
     let reporter = Reporter(flags: output)
@@ -57,7 +60,8 @@ private struct Request: Sendable {
   var options: GenerationOptions
 
   func run(reporting reporter: Reporter) async throws -> GenerationSummary {
-    let engine = try Engine(path: modelPath, options: engineOptions)
+    let engine = try Engine(
+      path: modelPath, options: engineOptions, onChange: { reporter.changed($0) })
     reporter.loaded(engine)
     for try await event in try engine.stream(prompt, template: template, options: options) {
       switch event {

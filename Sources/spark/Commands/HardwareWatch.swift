@@ -9,14 +9,14 @@ struct HardwareWatch: Sendable {
 
   func run() async throws {
     let output = Output.standard
-    let sampler = Sampler(files, of: snapshot)
+    let sensors = SensorReader(files, of: snapshot)
     let advice = Recommendation(for: snapshot)
     var governor = Governor(
       maxWidth: advice.batchWidth, maxThreads: advice.threads, options: options)
     let begun = ContinuousClock.now
     let redraws = output.isTerminal && !isJSON
     while true {
-      let reading = sampler.read()
+      let reading = sensors.read()
       let seconds = (ContinuousClock.now - begun) / .seconds(1)
       let decision = governor.decide(Sample(time: seconds, reading: reading))
       if isJSON {

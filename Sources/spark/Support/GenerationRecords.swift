@@ -37,6 +37,7 @@ struct SummaryRecord: Encodable {
   var peakBytes: Int?
   var keyValueBytes: Int
   var seed: UInt64
+  var conditions: RunConditions?
 
   init(_ summary: GenerationSummary) {
     stopReason = summary.stopReason.identifier
@@ -52,6 +53,7 @@ struct SummaryRecord: Encodable {
     peakBytes = summary.peakBytes
     keyValueBytes = summary.keyValueBytes
     seed = summary.seed
+    conditions = summary.conditions
   }
 }
 

@@ -20,6 +20,11 @@ struct Reporter: Sendable {
       """)
   }
 
+  /// The governor's change of mind.
+  func changed(_ change: String) {
+    if !flags.quiet { diagnostics.tell("spark: governor: \(change)\n") }
+  }
+
   func token(_ token: GeneratedToken) throws {
     if flags.json {
       try output.writeJSONLine(TokenRecord(token))

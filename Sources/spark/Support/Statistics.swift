@@ -17,7 +17,28 @@ struct Statistics: CustomStringConvertible {
       lines.insert("out of the window: \(summary.evictedTokens.inTokens)", at: 2)
     }
     if isVerbose { lines.append("keys and values \(summary.keyValueBytes.inBytes)") }
+    if let conditions = summary.conditions { lines += report(of: conditions) }
     return lines.map { "spark: \($0)\n" }.joined()
+  }
+
+  /// How the machine fared: told when the governor acted, and to whoever looks closer.
+  private func report(of conditions: RunConditions) -> [String] {
+    guard isVerbose || !conditions.changes.isEmpty else { return [] }
+    func range(_ low: Double?, _ high: Double?, _ unit: String) -> String {
+      guard let low, let high else { return "unknown" }
+      return "\(low.inTenths) to \(high.inTenths) \(unit)"
+    }
+    let phases = conditions.phases.map {
+      "\($0.state) \($0.seconds.inTenths) s\(rate($0.tokensPerSecond))"
+    }
+    let heat = range(conditions.lowestTemperature, conditions.highestTemperature, "°C")
+    let clock = range(conditions.lowestFrequency, conditions.highestFrequency, "MHz")
+    let throttled = conditions.throttleCount.map { "\($0) times" } ?? "unknown"
+    return [
+      "governor \(conditions.mode): \(phases.joined(separator: ", ")); "
+        + "\(conditions.changes.count) changes",
+      "temperature \(heat), clock \(clock), throttled \(throttled)",
+    ]
   }
 
   private var firstToken: String {

@@ -2,7 +2,7 @@
 ///
 /// It looks at no more than a few sensors and processors: some machines have hundreds, and asking a
 /// sleeping one for its clock can wake it.
-package struct Sampler: Sendable {
+package struct SensorReader: Sendable {
   private static let mostSensors = 8
   private static let mostProcessors = 4
 
