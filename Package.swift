@@ -37,7 +37,7 @@ let package = Package(
     .testTarget(name: "KernelTests", dependencies: ["CKernels"], exclude: ["Fixtures"]),
     // Golden models, chunked against whole, windows against recomputation.
     .testTarget(
-      name: "ParityTests", dependencies: ["CKernels", "Model", "Cascade"],
+      name: "ParityTests", dependencies: ["CKernels", "Model", "Cascade", "TestSupport"],
       exclude: ["Fixtures"]),
 
     // Samplers, chat templates and text, without a model.
