@@ -11,7 +11,8 @@ import Testing
     let compute = try Compute(threads: options.threads ?? 1)
     let stepper = try Stepper(
       model: LanguageModel(file: file, compute: compute),
-      tokenizer: Tokenizer(metadata: file.metadata), compute: compute, options: options)
+      tokenizer: Tokenizer(metadata: file.metadata), compute: compute, options: options,
+      pace: Pace(threads: options.threads ?? 1))
     let prompt = try Tokenizer(metadata: file.metadata).encode("Once upon a time")
     let reply = Reply(prompt: prompt, options: request, seed: 1)
     defer { stepper.end(reply) }

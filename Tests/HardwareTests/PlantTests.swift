@@ -73,4 +73,16 @@ extension PlantTests {
       #expect(run.points.contains { $0.decision.width < scenario.shape.maxWidth })
     }
   }
+
+  @Test("Every mode and a temperature of the user's own are kept", arguments: [10.0, 40])
+  func modes(ambient: Double) throws {
+    for (options, bound) in [
+      (ThermalOptions(mode: .performance), 95.0), (ThermalOptions(mode: .efficiency), 90),
+      (ThermalOptions(maxTemperature: 70), 70),
+    ] {
+      var scenario = PlantRun.Scenario(ambient: { _ in ambient })
+      scenario.options = options
+      #expect(try run(scenario).hottest < bound)
+    }
+  }
 }

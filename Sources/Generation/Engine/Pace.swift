@@ -26,7 +26,7 @@ package final class Pace: Sendable {
 
   // MARK: - The monitor's side
 
-  func set(threads: Int, pause: Double) {
+  package func set(threads: Int, pause: Double) {
     threadCount.store(threads, ordering: .relaxed)
     idleness.store(Int(pause * 1000), ordering: .relaxed)
   }

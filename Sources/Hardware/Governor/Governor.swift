@@ -50,7 +50,7 @@ package struct Governor: Sendable {
   /// Degrees below the limit at which heat is met, 10 in balanced mode.
   private var margin: Double {
     switch options.mode {
-    case .off, .performance: 5
+    case .off, .performance: 8
     case .balanced: 10
     case .efficiency: 20
     }

@@ -4,7 +4,7 @@ public struct ThermalOptions: Sendable, Equatable {
   public enum Mode: String, Sendable, CaseIterable, Codable {
     /// Nothing is governed, whatever happens.
     case off
-    /// All threads, up to five degrees below where the machine protects itself.
+    /// All threads, up to eight degrees below where the machine protects itself.
     case performance
     /// All threads, up to ten degrees below.
     case balanced
