@@ -240,6 +240,21 @@ import Testing
     }
   }
 
+  @Test("a model whose weights are no numbers fails with its name instead of writing nothing")
+  func damagedWeights() async throws {
+    var bytes = [UInt8](try Data(contentsOf: URL(filePath: EmbeddedModel.path)))
+    // The weights fill all but the beginning of the file.
+    for index in bytes.count / 2..<bytes.count { bytes[index] = 0xFF }
+    let path = FileManager.default.temporaryDirectory
+      .appending(path: "spark-damaged-\(UInt64.random(in: 0 ... .max)).gguf")
+    try Data(bytes).write(to: path)
+    defer { try? FileManager.default.removeItem(at: path) }
+    let engine = try Engine(path: path.path)
+    await #expect(throws: EngineError.self) {
+      _ = try await WholeReply(engine.stream(.text("Once")))
+    }
+  }
+
   @Test("an empty prompt begins a text")
   func emptyPrompt() async throws {
     let reply = try await WholeReply(

@@ -147,7 +147,14 @@ package final class Stepper {
     }
     // Moved out and back, so that nothing in it is copied when it changes.
     var state = reply.state.take()!
-    let event = advance(&state, of: reply, isCancelled: isCancelled)
+    let event: GenerationEvent
+    do {
+      event = try advance(&state, of: reply, isCancelled: isCancelled)
+    } catch {
+      reply.state = consume state
+      end(reply)
+      throw error
+    }
     reply.state = consume state
     if case .finished = event { end(reply) }
     return event
@@ -155,7 +162,7 @@ package final class Stepper {
 
   private func advance(
     _ state: inout ReplyState, of reply: Reply, isCancelled: () -> Bool
-  ) -> GenerationEvent {
+  ) throws(EngineError) -> GenerationEvent {
     if state.stopReason == nil, reply.options.maxTokens == 0 { state.stopReason = .length }
     if state.stopReason == nil {
       if state.generated > 0 { pace?.rest(after: lastStep, isCancelled: isCancelled) }
@@ -172,7 +179,7 @@ package final class Stepper {
         state.stopReason = .cancelled
       }
       if state.stopReason == nil {
-        let token = sample(&state, of: reply)
+        let token = try sample(&state, of: reply)
         let now = clock.now
         if state.generated == 1 {
           state.timeToFirstToken = now - reply.begun
@@ -227,11 +234,20 @@ package final class Stepper {
     memory.slide(in: pool)
   }
 
-  private func sample(_ state: inout ReplyState, of reply: Reply) -> GeneratedToken {
+  private func sample(
+    _ state: inout ReplyState, of reply: Reply
+  ) throws(EngineError) -> GeneratedToken {
     let pass = pass
     // An embedding may have more rows than there are tokens, to make its size round.
     let logits = pass.logits(0).extracting(0..<tokenizer.vocabularySize)
     let token = state.sampler.sample(logits)
+    // The sampler treats what is no number as impossible, so it is chosen only where nothing is one.
+    guard !logits[Int(token)].isNaN else {
+      throw EngineError(
+        .model,
+        "\(model.file.name): the model computes no valid scores; its weights are damaged, "
+          + "download or convert it again.")
+    }
     state.sampler.accept(token)
     state.generated += 1
     state.lastToken = token
@@ -328,8 +344,10 @@ package final class Stepper {
 
   /// Tokens spread over the vocabulary: what they are makes no difference to the time.
   private func arbitraryTokens(_ count: Int) throws(EngineError) -> [TokenID] {
-    guard (1...(1 << 24)).contains(count) else {
-      throw EngineError(.prompt, "\(count) tokens cannot be measured; give between 1 and 2^24.")
+    let most = options.window == .full ? contextLength : 1 << 24
+    guard (1...most).contains(count) else {
+      throw EngineError(
+        .prompt, "\(count) tokens cannot be measured; give between 1 and \(most).")
     }
     return (0..<count).map { TokenID(($0 * 7919 + 11) % tokenizer.vocabularySize) }
   }

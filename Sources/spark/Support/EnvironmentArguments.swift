@@ -20,7 +20,8 @@ enum EnvironmentArguments {
     let settings = try settings(
       for: command, typed: arguments.dropFirst(depth), environment: environment)
     let all =
-      arguments.prefix(depth) + settings.flatMap(\.arguments) + arguments.dropFirst(depth)
+      arguments.prefix(depth) + settings.flatMap(\.arguments)
+      + joiningNegativeValues(arguments.dropFirst(depth))
     do {
       return try await root.asyncParseAsRoot(Array(all))
     } catch {
@@ -31,6 +32,22 @@ enum EnvironmentArguments {
       }
       throw ValidationError("\(culprit.variable)=\(culprit.value): \(message)")
     }
+  }
+
+  /// `--temp -1` as `--temp=-1`, so that a negative number is refused for what it is and not taken for
+  /// an unknown option.
+  static func joiningNegativeValues(_ arguments: ArraySlice<String>) -> [String] {
+    var joined: [String] = []
+    for argument in arguments {
+      if let last = joined.last, last.hasPrefix("--"), last.count > 2, !last.contains("="),
+        argument.hasPrefix("-"), argument.dropFirst().first?.isNumber == true
+      {
+        joined[joined.count - 1] = last + "=" + argument
+      } else {
+        joined.append(argument)
+      }
+    }
+    return joined
   }
 
   /// The innermost command that `arguments` name, and how many words name it.

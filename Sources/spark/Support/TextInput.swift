@@ -53,7 +53,8 @@ enum TextInput {
     guard var text = String(validating: bytes, as: UTF8.self) else {
       throw InputError("\(name) is not UTF-8 text.")
     }
-    if text.last?.isNewline == true { text.removeLast() }
+    // An editor's last line ends in one, which the writer of a prompt does not mean.
+    if text.hasSuffix("\r\n") || text.hasSuffix("\n") { text.removeLast() }
     return text
   }
 }
