@@ -74,14 +74,12 @@ package struct PlantPlot: CustomStringConvertible {
       + "y1=\"\(shortest(y))\" y2=\"\(shortest(y))\" \(style)/>"
   }
 
-  /// A line through one point of every ten seconds, and through each jump between them.
+  /// A line through the point of every tenth second.
   private func path(_ points: [(second: Int, y: Double)], _ colour: String) -> String {
     var steps = ""
-    var last: Double?
     for point in points where point.second % 10 == 0 {
       let place = "\(shortest(x(point.second))) \(shortest(point.y))"
-      steps += last == nil ? "M\(place)" : "L\(place)"
-      last = point.y
+      steps += steps.isEmpty ? "M\(place)" : "L\(place)"
     }
     return "<path d=\"\(steps)\" fill=\"none\" stroke=\"\(colour)\" stroke-width=\"1.5\"/>"
   }
