@@ -19,6 +19,7 @@ import random
 import re
 import sys
 import time
+from collections import Counter
 from pathlib import Path
 from typing import Iterable, Iterator
 
@@ -105,6 +106,7 @@ def prepare_corpus(args: argparse.Namespace) -> None:
     texts = {name: list(documents(read(path))) for name, path in sources(Path(args.corpus)).items() if not args.only or name in args.only}
     held = {d for ds in texts.values() for d in ds if is_held(d)}
     copied = set().union(*(long_sentences(d) for d in held)) if held else set()
+    write_lexicon(args.out / "lexicon.json", (d for ds in texts.values() for d in ds if d not in held))
     for name, docs in texts.items():
         train, kept, dropped = Shard(), Shard(), 0
         for split, shard in ((False, train), (True, kept)):
@@ -116,6 +118,12 @@ def prepare_corpus(args: argparse.Namespace) -> None:
                 shard.add(ids, kinds)
         n, m = train.save(args.out, name), kept.save(args.out, name + ".held")
         print(json.dumps({"source": name, "train_tokens": n, "held_tokens": m, "dropped_as_copies_of_held": dropped}), flush=True)
+
+
+def write_lexicon(path: Path, docs: Iterable[str]) -> None:
+    """Lower-case words that occur at least 20 times: what recall.Scrambler draws values from."""
+    counts = Counter(w for d in docs for w in re.findall(r"\b[a-z]{4,11}\b", d))
+    path.write_text(json.dumps(sorted(w for w, n in counts.items() if n >= 20)))
 
 
 def generated(kind: str) -> tuple[str, dict]:
@@ -140,6 +148,8 @@ def prepare_synthetic(args: argparse.Namespace) -> None:
     from tokenizers import Tokenizer
 
     tokenizer = Tokenizer.from_file(args.tokenizer)
+    lexicon = args.out / "lexicon.json"
+    scramble = recall.Scrambler(json.loads(lexicon.read_text())) if args.scramble and lexicon.exists() else None
     for item in args.megabytes:
         kind, _, size = item.partition("=")
         if kind not in SYNTHETIC:
@@ -150,8 +160,11 @@ def prepare_synthetic(args: argparse.Namespace) -> None:
         shard, size_now, start = Shard(), 0, time.time()
         while size_now < float(size) * 1e6:
             docs = [generated(kind) for _ in range(512)]
-            golds = [recall.golds(meta) for _, meta in docs]
-            rendered = [render(text, g) for (text, _), g in zip(docs, golds)]
+            told = [(text, recall.golds(meta)) for text, meta in docs]
+            if scramble and kind != "chat":
+                told = [scramble(*t) if synth.chance(args.scramble) else t for t in told]
+            golds = [g for _, g in told]
+            rendered = [render(*t) for t in told]
             size_now += sum(len(text) for text, _ in rendered)
             for (ids, kinds, offsets), (text, _), g in zip(encode(tokenizer, rendered), rendered, golds):
                 if kind == "cascade":
@@ -219,6 +232,7 @@ def main() -> None:
     parser.add_argument("--vocabulary", type=int, default=4096)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--context", type=int, default=1024)
+    parser.add_argument("--scramble", type=float, default=0.6, help="synthetic: share of recall documents whose values come from the lexicon")
     parser.add_argument("--only", nargs="*", help="corpus: these sources only")
     parser.add_argument("--megabytes", nargs="*", default=["chat=20", "dense=20", "spread=20", "cascade=60"])
     args = parser.parse_args()

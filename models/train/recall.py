@@ -6,6 +6,8 @@ facts bound to two names. All randomness is synth.py's own generator: call `synt
 """
 from __future__ import annotations
 
+import re
+
 import synth
 
 Checks = list[tuple[str, str]]
@@ -158,3 +160,47 @@ def golds(meta: dict) -> Checks:
     """The checks of a generated document as they are spelled in its text."""
     spelling = meta["f"]
     return [(spelling(synth.fix(a.strip())), spelling(synth.fix(v))) for a, v, _ in meta.get("checks", ())]
+
+
+class Scrambler:
+    """Swaps the asked values of a document for words that could not be guessed.
+
+    synth.py draws values from pools of a few dozen; a small model learns the pools and answers from them instead of
+    looking back. With values from the whole lexicon, the only way to be right is to copy.
+    """
+
+    def __init__(self, lexicon: list[str]) -> None:
+        held = {w.lower() for v in synth._HELDSETS for w in v.split()}
+        words = sorted({w for w in lexicon if w not in held and 3 < len(w) < 12})
+        self.by_start = {vowel: [w for w in words if (w[0] in "aeiou") == vowel] for vowel in (False, True)}
+
+    def word(self, like: str) -> str:
+        """A word with the same capital and the same article (a or an)."""
+        roll = synth.R()
+        new = synth.pick(self.by_start[like[0].lower() in "aeiou"])
+        if roll < 0.3 and like[0].lower() not in "aeiou":
+            new = synth.pick(synth.COINED).lower()
+        return new.capitalize() if like[0].isupper() else new
+
+    def __call__(self, text: str, checks: Checks) -> tuple[str, Checks]:
+        """The document and its checks with most word values swapped everywhere; numbers are random as they are."""
+        swaps: dict[str, str] = {}
+        for _, value in checks:
+            if value in swaps or value == "not told me" or any(c.isdigit() for c in value) or synth.chance(0.15):
+                continue
+            words = value.split()
+            # Short words are mostly prepositions and articles ("in the garden shed"): they stay.
+            new = " ".join(self.word(w) if len(w) > 3 or len(words) == 1 else w for w in words)
+            if len(value) > 2 and new != value:
+                swaps[value] = new
+        if not swaps:
+            return text, checks
+        longest_first = sorted(swaps, key=len, reverse=True)
+        pattern = re.compile(r"(?<![A-Za-z])(" + "|".join(re.escape(v) for v in longest_first) + r")(?![a-z])", re.I)
+        known = {v.lower(): new for v, new in swaps.items()}
+
+        def swap(match: re.Match) -> str:
+            new = known[match.group(0).lower()]
+            return new[0].upper() + new[1:] if match.group(0)[0].isupper() else new
+
+        return pattern.sub(swap, text), [(pattern.sub(swap, reply), pattern.sub(swap, value)) for reply, value in checks]
