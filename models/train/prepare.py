@@ -3,7 +3,7 @@
     prepare.py corpus     --corpus DIR --out DIR [--tokenizer FILE]     natural text, with a held-out split
     prepare.py synthetic  --out DIR --seed N --megabytes dense=12 …      generated text (fast: rerun it where you train)
     prepare.py tokenizer  --corpus DIR --out FILE [--vocabulary 4096]    a new byte-level BPE
-    prepare.py pack       --out DIR                                      xz copies of the natural shards, to carry elsewhere
+    prepare.py pack       --out DIR --to DIR                             xz copies of the natural shards, to carry elsewhere
 
 A shard NAME is three arrays: NAME.ids.npy (uint16 token ids), NAME.kinds.npy (uint8, see text.py), NAME.lengths.npy
 (tokens of each document). NAME.held.* are the documents kept out of training. Everything follows from the seed and the input.
@@ -15,8 +15,10 @@ import hashlib
 import io
 import json
 import lzma
+import multiprocessing
 import random
 import re
+import shutil
 import sys
 import time
 from collections import Counter
@@ -144,39 +146,54 @@ def generated(kind: str) -> tuple[str, dict]:
     return recall.spread(synth.ri(500, 2200))  # cascade: cut down to its window afterwards
 
 
-def prepare_synthetic(args: argparse.Namespace) -> None:
+CHUNK_BYTES = 1_000_000
+
+
+def generate_chunk(job: tuple[str, int, int, argparse.Namespace]) -> Shard:
+    """About a megabyte of one kind. Seeded by kind, seed and chunk number alone, so the number of workers changes nothing."""
     from tokenizers import Tokenizer
 
+    kind, chunk, seed, args = job
     tokenizer = Tokenizer.from_file(args.tokenizer)
     lexicon = args.out / "lexicon.json"
-    scramble = recall.Scrambler(json.loads(lexicon.read_text())) if args.scramble and lexicon.exists() else None
-    for item in args.megabytes:
-        kind, _, size = item.partition("=")
-        if kind not in SYNTHETIC:
-            raise SystemExit(f"--megabytes {item}: kinds are {', '.join(SYNTHETIC)}")
-        synth.reseed(f"{kind} {args.seed}")
-        synth.set_held(False)
-        rng = np.random.default_rng([args.seed, SYNTHETIC.index(kind)])
-        shard, size_now, start = Shard(), 0, time.time()
-        while size_now < float(size) * 1e6:
-            docs = [generated(kind) for _ in range(512)]
-            told = [(text, recall.golds(meta)) for text, meta in docs]
-            if scramble and kind != "chat":
-                told = [scramble(*t) if synth.chance(args.scramble) else t for t in told]
-            golds = [g for _, g in told]
-            rendered = [render(*t) for t in told]
-            size_now += sum(len(text) for text, _ in rendered)
-            for (ids, kinds, offsets), (text, _), g in zip(encode(tokenizer, rendered), rendered, golds):
-                if kind == "cascade":
-                    length = int(rng.choice([512, 768, 1024]) if args.context <= 1024 else rng.choice([768, 1024, 1536, 2048]))
-                    sample = cascade.compact(ids, kinds, text, offsets, g, length, rng)
-                    if sample:
-                        shard.add(sample.ids, sample.kinds)
-                else:
-                    shard.add(ids, kinds)
-        n = shard.save(args.out, kind)
-        counts = np.bincount(np.concatenate(shard.kinds), minlength=5).tolist()
-        print(json.dumps({"source": kind, "documents": len(shard.ids), "train_tokens": n, "tokens_by_kind": counts, "seconds": round(time.time() - start, 1)}), flush=True)
+    scramble = recall.Scrambler(json.loads(lexicon.read_text())) if args.scramble and kind != "chat" else None
+    synth.reseed(f"{kind} {seed} {chunk}")
+    synth.set_held(False)
+    rng = np.random.default_rng([seed, SYNTHETIC.index(kind), chunk])
+    shard, size = Shard(), 0
+    while size < CHUNK_BYTES:
+        told = [(text, recall.golds(meta)) for text, meta in (generated(kind) for _ in range(64))]
+        if scramble:
+            told = [scramble(*t) if synth.chance(args.scramble) else t for t in told]
+        rendered = [render(*t) for t in told]
+        size += sum(len(text) for text, _ in rendered)
+        for (ids, kinds, offsets), (text, _), (_, golds) in zip(encode(tokenizer, rendered), rendered, told):
+            if kind != "cascade":
+                shard.add(ids, kinds)
+                continue
+            length = int(rng.choice([512, 768, 1024] if args.context <= 1024 else [768, 1024, 1536, 2048]))
+            sample = cascade.compact(ids, kinds, text, offsets, golds, length, rng)
+            if sample:
+                shard.add(sample.ids, sample.kinds)
+    return shard
+
+
+def prepare_synthetic(args: argparse.Namespace) -> None:
+    if args.scramble and not (args.out / "lexicon.json").exists():
+        raise SystemExit(f"{args.out}/lexicon.json is missing: run the corpus step first, or pass --scramble 0.")
+    with multiprocessing.Pool(args.workers) as pool:
+        for item in args.megabytes:
+            kind, _, size = item.partition("=")
+            if kind not in SYNTHETIC:
+                raise SystemExit(f"--megabytes {item}: kinds are {', '.join(SYNTHETIC)}")
+            start, whole = time.time(), Shard()
+            jobs = [(kind, chunk, args.seed, args) for chunk in range(max(1, round(float(size) * 1e6 / CHUNK_BYTES)))]
+            for shard in pool.imap(generate_chunk, jobs):
+                whole.ids += shard.ids
+                whole.kinds += shard.kinds
+            n = whole.save(args.out, kind)
+            counts = np.bincount(np.concatenate(whole.kinds), minlength=5).tolist()
+            print(json.dumps({"source": kind, "documents": len(whole.ids), "train_tokens": n, "tokens_by_kind": counts, "seconds": round(time.time() - start, 1)}), flush=True)
 
 
 def train_tokenizer(args: argparse.Namespace) -> None:
@@ -212,15 +229,15 @@ def train_tokenizer(args: argparse.Namespace) -> None:
 
 
 def pack(args: argparse.Namespace) -> None:
-    """xz copies of natural shards: about 40% of their size, read by train.py as they are."""
-    total = 0
+    """xz copies of the natural training shards, which train.py reads as they are, and the lexicon: what a machine without the corpus needs."""
+    args.to.mkdir(parents=True, exist_ok=True)
     for path in sorted(args.out.glob("*.npy")):
-        if path.name.split(".")[0] in SYNTHETIC:
+        if path.name.split(".")[0] in SYNTHETIC or ".held." in path.name:
             continue
-        packed = path.with_suffix(".npy.xz")
-        packed.write_bytes(lzma.compress(path.read_bytes(), preset=6))
-        total += packed.stat().st_size
-    print(f"{args.out}/*.npy.xz: {total / 2**20:.1f} MiB", file=sys.stderr)
+        (args.to / (path.name + ".xz")).write_bytes(lzma.compress(path.read_bytes(), preset=6))
+    shutil.copy(args.out / "lexicon.json", args.to)
+    shutil.copy(args.tokenizer, args.to / "tokenizer.json")
+    print(f"{args.to}: {sum(p.stat().st_size for p in args.to.iterdir()) / 2**20:.1f} MiB", file=sys.stderr)
 
 
 def main() -> None:
@@ -228,10 +245,12 @@ def main() -> None:
     parser.add_argument("step", choices=("corpus", "synthetic", "tokenizer", "pack"))
     parser.add_argument("--corpus", default="corpus")
     parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--to", type=Path, help="pack: the folder to fill")
     parser.add_argument("--tokenizer", default="tokenizer.json")
     parser.add_argument("--vocabulary", type=int, default=4096)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--context", type=int, default=1024)
+    parser.add_argument("--workers", type=int, default=1, help="synthetic: processes")
     parser.add_argument("--scramble", type=float, default=0.6, help="synthetic: share of recall documents whose values come from the lexicon")
     parser.add_argument("--only", nargs="*", help="corpus: these sources only")
     parser.add_argument("--megabytes", nargs="*", default=["chat=20", "dense=20", "spread=20", "cascade=60"])

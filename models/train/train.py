@@ -93,8 +93,8 @@ class MasterAdamW:
         ]
         self.adam = torch.optim.AdamW(groups, lr=0.0, betas=(0.9, 0.95), fused=True)
 
-    def step(self, rate: float, clip: float) -> float:
-        """One update; returns the gradient's norm before clipping."""
+    def step(self, rate: float, clip: float) -> Tensor:
+        """One update; returns the gradient's norm before clipping (a tensor: reading it would wait for the GPU)."""
         for p, m in zip(self.parameters, self.masters):
             m.grad, p.grad = p.grad.float(), None
         norm = torch.nn.utils.clip_grad_norm_(self.masters, clip)
@@ -102,9 +102,8 @@ class MasterAdamW:
             group["lr"] = rate
         self.adam.step()
         with torch.no_grad():
-            for p, m in zip(self.parameters, self.masters):
-                p.copy_(m)
-        return float(norm)
+            torch._foreach_copy_(self.parameters, self.masters)
+        return norm
 
 
 def rate_at(done: float, step: int, args: argparse.Namespace) -> float:
@@ -167,6 +166,7 @@ def main() -> None:
     torch.manual_seed(args.seed)
     args.out.mkdir(parents=True, exist_ok=True)
     phases = json.loads(args.phases.read_text())
+    chunk = 32768 if device.type == "cuda" else 2048  # rows of logits alive at once
     context = max(phase["context"] for phase in phases)
     path = args.out / "checkpoint.pt"
     saved = torch.load(path, map_location="cpu", weights_only=True) if args.resume else None
@@ -206,7 +206,7 @@ def main() -> None:
         batch = torch.from_numpy(ids).to(device)
         x = hidden(batch[:, :-1])
         loss = WeightedCrossEntropy.apply(
-            x.reshape(-1, x.shape[-1]), model.embedding.weight, batch[:, 1:].reshape(-1), torch.from_numpy(weights).to(device).reshape(-1)
+            x.reshape(-1, x.shape[-1]), model.embedding.weight, batch[:, 1:].reshape(-1), torch.from_numpy(weights).to(device).reshape(-1), chunk
         )
         loss.backward()
         rate = rate_at(done, step, args)
@@ -217,7 +217,7 @@ def main() -> None:
             now = time.time()
             value = float(torch.stack(losses).float().mean())
             line = {"step": step, "done": round(done, 4), "tokens": tokens, "loss": round(value, 4), "rate": round(rate, 6),
-                    "norm": round(norm, 3), "context": phase["context"], "tokens_per_s": round(seen / (now - last_report))}
+                    "norm": round(float(norm), 3), "context": phase["context"], "tokens_per_s": round(seen / (now - last_report))}
             print(json.dumps(line), file=log, flush=True)
             if not math.isfinite(value):
                 raise SystemExit("the loss is no longer finite; go back to the last checkpoint with a lower --rate")
