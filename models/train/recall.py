@@ -142,7 +142,12 @@ def spread(words: int) -> tuple[str, dict]:
         d.lines += [line.strip() for line in synth.filler_st(d.state, 80)]
         d.update()
     count = synth.text_words(d.lines)
+    return_at = synth.R() * words if synth.chance(0.3) else None  # the user leaves and comes back: another session, the same memory
     while count < words:
+        if return_at is not None and count >= return_at:
+            for line in (synth.BYE_U, synth.BYE_A, synth.GREET_U, synth.GREET_A):
+                d.lines.append(synth.X(line).strip())
+            return_at = None
         talk = [line.strip() for line in synth.filler_st(d.state, words - count + 30)]
         d.lines += talk
         count += synth.text_words(talk)
