@@ -66,7 +66,7 @@ def compact(
     """One sample of at most `length` tokens from a long dialogue; None when no question falls in its window.
 
     The blocks that hold the asked values always come, fillers from elsewhere make the number up to what fits:
-    the model must find the fact among them, as in use. Random fillers alone teach it to say "not told".
+    the model must find the fact among them, as in use.
     """
     recalled = int(rng.integers(2, max(3, min(9, length // BLOCK // 2))))
     window = length - SINKS - recalled * BLOCK
@@ -78,7 +78,7 @@ def compact(
         return None
     first, last = offsets[asked[0]][0], offsets[asked[-1]][1]
     said = text[first:last].lower()
-    values = [value for _, value in golds if value and value.lower() in said and value != "not told me"]
+    values = [value for _, value in golds if value and value.lower() in said]
     wanted = list(dict.fromkeys(b for b in blocks_with(text, offsets, values, window_start) if (b + 1) * BLOCK <= window_start))
     if len(wanted) > recalled:
         return None

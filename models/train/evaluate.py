@@ -223,7 +223,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path)
     parser.add_argument("--questions", type=Path)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--label", default="", help="suffix of the key in --out, to keep two question sets apart")
+    parser.add_argument("--label", default="", help="added to the key in --out, to keep two question sets apart")
     parser.add_argument("--per-kind", type=int, help="recall: at most so many questions of each kind")
     parser.add_argument("--window", type=int, default=256)
     parser.add_argument("--recalled", type=int, default=7)
@@ -258,8 +258,9 @@ def main() -> None:
     else:
         result = samples(model, tokenizer, args.data, args.count, args.tokens)
     report = json.loads(args.out.read_text()) if args.out.exists() else {"model": args.model}
-    report[args.what + args.label] = result
-    report.setdefault("seconds", {})[args.what + args.label] = round(time.time() - began, 1)
+    key = args.what + (f"-{args.label}" if args.label else "")
+    report[key] = result
+    report.setdefault("seconds", {})[key] = round(time.time() - began, 1)
     args.out.write_text(json.dumps(report, indent=1, ensure_ascii=False))
     print(json.dumps({k: v for k, v in result.items() if k not in ("wrong", "stories", "chats")}, indent=1))
 

@@ -108,7 +108,9 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as folder:
             f16 = Path(folder) / "f16.gguf"
             write(model, args.tokenizer, f16, "f16", args.name)
-            subprocess.run([args.quantize, str(f16), str(args.out), "Q4_K_M"], check=True, stdout=subprocess.DEVNULL)
+            run = subprocess.run([args.quantize, str(f16), str(args.out), "Q4_K_M"], capture_output=True, text=True)
+            if run.returncode:
+                raise SystemExit(f"{args.quantize} failed on {f16}:\n{run.stderr[-2000:]}")
     else:
         write(model, args.tokenizer, args.out, args.type, args.name)
     print(f"{args.out}: {args.out.stat().st_size / 1e6:.2f} MB, {model.parameter_count() / 1e6:.2f}M parameters")

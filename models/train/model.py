@@ -38,12 +38,12 @@ class Config:
 PRESETS = {
     # Version 0's shape (8.4M): what two CPU cores can move in an hour, and what a warm start needs.
     "mini": Config(),
-    # 12.9M parameters: for several CPU runs from scratch.
-    "cpu": Config(width=320, layers=10, heads=5, kv_heads=5, feed_forward=896, context=2048),
+    # 12.9M parameters: for several CPU runs from scratch. Widths are multiples of 256, as Q4_K asks.
+    "cpu": Config(width=256, layers=12, heads=4, kv_heads=2, feed_forward=1024, context=2048),
     # 23.1M parameters: for half an hour of one GPU.
     "gpu": Config(width=512, layers=8, heads=8, kv_heads=2, feed_forward=1280, context=2048),
-    # A draft model for speculative decoding with the same vocabulary: 2.2M parameters, 2.4 MB as Q8_0.
-    "draft": Config(width=128, layers=4, heads=2, kv_heads=1, feed_forward=352, context=2048),
+    # A draft model for speculative decoding with the same vocabulary; 4 MB or less as Q8_0.
+    "draft": Config(width=256, layers=3, heads=4, kv_heads=2, feed_forward=512, context=2048),
 }
 
 

@@ -91,10 +91,10 @@ class Dialogue:
         self.say(synth.ustyle(self.state, question), answer)
 
     def ask_unknown(self) -> None:
-        if any(f.spec.name == "secret" for f in self.state.facts) or self.state.facts:
+        if self.state.facts:
             question, answer = synth.unknown_q(self.state)
             if "not told me" in answer:
-                self.checks.append((answer, "not told me"))
+                # Not a check: weighing "not told me" like an asked value taught a model to refuse what it had been told.
                 self.say(synth.ustyle(self.state, question), answer)
 
     def update(self) -> None:
@@ -152,7 +152,7 @@ def spread(words: int) -> tuple[str, dict]:
         d.lines += talk
         count += synth.text_words(talk)
     for _ in range(synth.ri(2, 5)):
-        d.ask_unknown() if synth.chance(0.18) else d.ask()
+        d.ask_unknown() if synth.chance(0.12) else d.ask()
     return finish(d.lines, d.checks)
 
 
@@ -191,7 +191,7 @@ class Scrambler:
         """The document and its checks with most word values swapped everywhere; numbers are random as they are."""
         swaps: dict[str, str] = {}
         for _, value in checks:
-            if value in swaps or value == "not told me" or any(c.isdigit() for c in value) or synth.chance(0.15):
+            if value in swaps or any(c.isdigit() for c in value) or synth.chance(0.15):
                 continue
             words = value.split()
             # Short words are mostly prepositions and articles ("in the garden shed"): they stay.
