@@ -28,7 +28,8 @@ let package = Package(
     .executableTarget(
       name: "spark",
       dependencies: [
-        "Hardware", "Generation", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        "Hardware", "Generation",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
 
     // Probes on captured machines, and the governor on a simulated one.
