@@ -19,6 +19,8 @@ enum Main {
       }
     } catch OutputError.closed {
       exit(EXIT_SUCCESS)
+    } catch is CancellationError {
+      exit(Interruption.exitCode)
     } catch let error as EngineError where error.option != nil {
       // Out of a range that only the model could tell: wrong usage all the same.
       Spark.exit(withError: ValidationError(error.option!.usage))
