@@ -53,7 +53,8 @@ def wilson(hits: int, n: int) -> list[float]:
         return [0.0, 1.0]
     z, p = 1.96, hits / n
     middle, half = p + z * z / (2 * n), z * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
-    return [round((middle - half) / (1 + z * z / n), 4), round((middle + half) / (1 + z * z / n), 4)]
+    scale = 1 + z * z / n
+    return [max(0.0, round((middle - half) / scale, 4)), min(1.0, round((middle + half) / scale, 4))]
 
 
 def rate(hits: int, n: int) -> dict:
