@@ -4,8 +4,7 @@ internal import Synchronization
 /// One thread that runs an actor's jobs: forward passes take milliseconds and would starve the
 /// shared pool of every other task.
 ///
-/// It is `Sendable`, unchecked, because `thread` is only ever started and the queue is behind a
-/// mutex.
+/// It is `Sendable`, unchecked: all it holds is a mailbox whose queue is behind a mutex.
 final class ComputeThread: SerialExecutor, @unchecked Sendable {
   private struct Queue: Sendable {
     var jobs: [UnownedJob] = []
