@@ -18,6 +18,8 @@ let package = Package(
     .target(name: "CKernels"),
     // The machine: which processors and how much memory this process may use.
     .target(name: "Hardware"),
+    // Eviction policies, codecs of KV frames, and the tiered store: RAM, compressed RAM, disk.
+    .target(name: "Cache", dependencies: ["CKernels", "CZstd", "Hardware"]),
     // GGUF files, tokenizers, tensors, and the forward pass over a view of KV blocks.
     .target(name: "Model", dependencies: ["CKernels"]),
     // Which KV blocks a step attends to: sinks and window.
@@ -36,6 +38,8 @@ let package = Package(
     .testTarget(name: "HardwareTests", dependencies: ["Hardware"], exclude: ["Fixtures"]),
     // Every kernel variant against the scalar one and the formula.
     .testTarget(name: "KernelTests", dependencies: ["CKernels"], exclude: ["Fixtures"]),
+    // Policies against reference caches, stores against a recount, and every failing disk.
+    .testTarget(name: "CacheTests", dependencies: ["CKernels", "Cache", "TestSupport"]),
     // Golden models, chunked against whole, windows against recomputation.
     .testTarget(
       name: "ParityTests", dependencies: ["CKernels", "Model", "Cascade", "TestSupport"],
