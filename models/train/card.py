@@ -1,6 +1,8 @@
 """Writes the model card's tables from evaluate.py's files, before and after, with the corpus's sources and licences.
 
-    card.py --before v0.json --after v1.json --corpus DIR --log run/log.jsonl --out CARD.md
+    card.py --before v0.json --after v1.json --corpus DIR --log run/log.jsonl --out ../EVALUATION.md
+
+Every key "recall…" of the files becomes a table; so do the perplexities, the judged stories, and the repetition of training text.
 """
 from __future__ import annotations
 
@@ -47,9 +49,37 @@ def licences(corpus: Path) -> str:
 
 
 def quotes(samples: dict) -> str:
-    stories = "\n\n".join(f"> **{s['prompt']}** {s['text'].strip()}" for s in samples["stories"][:20])
-    chats = "\n\n".join(f"> User: {c['user']}\n>\n> Assistant: {c['assistant'].strip()}" for c in samples["chats"])
+    """20 stories and 10 chats, as they came."""
+
+    def quote(text: str) -> str:
+        return text.strip().replace("\n", "\n> ")
+
+    stories = "\n\n".join(f"> **{s['prompt']}** {quote(s['text'])}" for s in samples["stories"][:20])
+    chats = "\n\n".join(f"> User: {c['user']}\n>\n> Assistant: {quote(c['assistant'])}" for c in samples["chats"][:10])
     return f"### 20 stories\n\n{stories}\n\n### 10 chats\n\n{chats}\n"
+
+
+def judgements(before: dict, after: dict) -> str:
+    old, new = before.get("samples", {}).get("judged", {}), after["samples"]["judged"]
+    return table(["judged blind", "before", "after"], [[name, cell(old.get(name)), cell(new[name])] for name in new])
+
+
+def repetition(before: dict, after: dict) -> str:
+    new, old = after["repetition"], before.get("repetition", {})
+    names = {"samples": "samples", "over_limit": f"with a run of more than {new['limit_words']} words", "longest_words": "longest run, words", "median_words": "median of the longest runs, words"}
+    lines = table(["", "before", "after"], [[names[k], str(old.get(k, "-")), str(new[k])] for k in names])
+    quoted = "".join(f"\n> {' '.join(run.split())}\n" for run in new["runs_over_limit"])
+    return f"{lines}\nLongest run of each sample that stands in the {new['training_tokens'] / 1e6:.0f}M tokens of training text (suffix array).\n{quoted}"
+
+
+def curve(lines: list[dict], rows: int = 16) -> str:
+    """The loss over the run: means of equal stretches of the log."""
+    reports = [line for line in lines if "loss" in line]
+    stretches = [reports[i * len(reports) // rows : (i + 1) * len(reports) // rows] for i in range(rows)]
+    return table(
+        ["tokens seen", "context", "rate", "loss"],
+        [[f"{r[-1]['tokens'] / 1e6:.1f}M", str(r[-1]["context"]), f"{r[-1]['rate']:.6f}", f"{sum(x['loss'] for x in r) / len(r):.3f}"] for r in stretches if r],
+    )
 
 
 def main() -> None:
@@ -62,23 +92,22 @@ def main() -> None:
     args = parser.parse_args()
     before = json.loads(args.before.read_text()) if args.before else {}
     after = json.loads(args.after.read_text())
-    parts = []
-    if args.log:
-        lines = [json.loads(line) for line in args.log.read_text().splitlines()]
-        last = [line for line in lines if "tokens" in line][-1]
-        parts.append(f"Tokens seen in this run: {last['tokens'] / 1e6:.1f}M in {last['step']} steps.\n")
+    parts = ["# Evaluation\n", "Written by `train/card.py`; `train/README.md` says how each figure is measured. Rates come with n and Wilson's 95% interval.\n"]
     if "perplexity" in after:
         parts += ["## Held-out perplexity\n", perplexities(before, after)]
     for key in sorted(k for k in after if k.startswith("recall")):
-        parts += [f"## {key}: accuracy with 95% intervals (Wilson)\n", recalls(before, after, key)]
+        parts += [f"## {key}\n", recalls(before, after, key)]
     if "samples" in after:
         s = after["samples"]
-        parts += ["## Samples, unedited (temperature 0.7, top-p 0.9)\n", f"Share text of more than 50 tokens with training: {cell(s['repeats_over_50_tokens'])}\n", quotes(s)]
-        judged = [x for x in s["stories"] if x["grammatical"] is not None]
-        if judged:
-            good = sum(bool(x["grammatical"] and x["on_topic"]) for x in judged)
-            parts.append(f"Stories judged grammatical and on topic: {good}/{len(judged)}.\n")
-        parts.append("Rubric:\n\n" + s["rubric"] + "\n")
+        if "judged" in s:
+            parts += ["## Stories judged\n", "Rubric:\n", "> " + s["rubric"].replace("\n", "\n> ") + "\n", judgements(before, after)]
+        if "repetition" in after:
+            parts += ["## Repetition of training text\n", repetition(before, after)]
+        parts += ["## Samples, unedited\n", "Temperature 0.7, top-p 0.9, the seed is the number of the sample; the first of the judged ones.\n", quotes(s)]
+    if args.log:
+        lines = [json.loads(line) for line in args.log.read_text().splitlines()]
+        last = [line for line in lines if "tokens" in line][-1]
+        parts += ["## Loss curve\n", f"{last['tokens'] / 1e6:.1f}M tokens in {last['step']} steps. The loss is weighted (see `token_weights`), so phases differ in level.\n", curve(lines)]
     parts += ["## Texts learnt from\n", licences(args.corpus)]
     args.out.write_text("\n".join(parts), "utf-8")
 
