@@ -35,7 +35,7 @@ package final class Reply: @unchecked Sendable {
 
 /// A reply in the making: its memory, its sampler, and the text it is about to show.
 struct ReplyState {
-  var memory: WorkingMemory
+  let memory: SequenceMemory
   var sampler: Sampler
   var text: ReplyText
   /// Blocks that the reply may come to hold, set aside when it began.

@@ -18,6 +18,10 @@ package final class Stepper {
   private let pool: KVBlockPool
   private let step: Step
   private let pass: ForwardPass
+  private let plan: RecallPlan
+  private let store: EpisodeStore
+  /// Nil when nothing is ever recalled.
+  private let recaller: Recaller?
   private let clock = ContinuousClock()
   private let compute: Compute
   private let pace: Pace?
@@ -33,7 +37,7 @@ package final class Stepper {
     let shape = model.shape
     let layout = KVLayout(
       layers: shape.layers, kvHeads: shape.kvHeads, headDimension: shape.headDimension,
-      type: options.keyValueType)
+      blockLength: options.blockLength, type: options.keyValueType)
     guard tokenizer.vocabularySize <= shape.vocabularySize else {
       throw ModelError(
         "\(model.file.name): the tokenizer has \(tokenizer.vocabularySize) tokens but the "
@@ -50,16 +54,25 @@ package final class Stepper {
       options.window, capacity: contextLength, blockLength: layout.blockLength,
       stepTokens: options.prefillChunk)
     pool = try KVBlockPool(layout: layout, capacity: blocks * options.maxSequences)
-    // A chunk is cut into one run for each slide of the window, each with a view of its own.
-    let runs = options.window == .full ? 1 : options.prefillChunk / layout.blockLength + 2
+    plan = RecallPlan(
+      window: options.window, sinks: options.sinks, options: options.recall,
+      blockLength: layout.blockLength, shape: shape)
+    // A chunk is cut into one run for each slide of the window and each new choice of blocks, each
+    // with a view of its own.
+    let cut = plan.rooms > 0 ? min(layout.blockLength, plan.options.every) : layout.blockLength
+    let runs = options.window == .full ? 1 : 2 * options.prefillChunk / cut + 2
     step = try Step(
       maxRows: options.prefillChunk, maxLogitRows: min(options.prefillChunk, 32),
-      maxSpans: runs * (blocks + 2))
+      maxSpans: runs * (blocks + plan.rooms + 2))
     pass = try ForwardPass(
       model: model, compute: compute, layout: layout, step: step,
       maxPositions: WorkingMemory.positions(
         options.window, sinks: options.sinks, capacity: contextLength,
-        blockLength: layout.blockLength))
+        blockLength: layout.blockLength) + plan.rooms * layout.blockLength)
+    store = EpisodeStore(layout: layout)
+    recaller =
+      plan.rooms > 0 ? Recaller(plan: plan, pool: pool, rope: pass.rope, compute: compute) : nil
+    pass.views = recaller
   }
 
   // MARK: - Beginning and ending
@@ -96,9 +109,9 @@ package final class Stepper {
       contextLength: contextLength, seed: reply.seed, breakers: breakers(reply.options.sampling))
     for token in prompt { sampler.accept(token) }
     return ReplyState(
-      memory: WorkingMemory(
-        window: options.window, sinks: options.sinks, blockLength: blockLength,
-        capacity: capacity, stepTokens: options.prefillChunk),
+      memory: SequenceMemory(
+        plan: plan, capacity: capacity, stepTokens: options.prefillChunk,
+        recalls: reply.options.memory.scope != .none, store: store),
       sampler: sampler,
       text: ReplyText(
         tokenizer: tokenizer, continuing: reply.isContinuation,
@@ -172,8 +185,8 @@ package final class Stepper {
       if let pace { compute.use(threads: pace.threads) }
       let begun = clock.now
       if state.generated > 0 {
-        feed([state.lastToken], &state.memory)
-      } else if read(reply.prompt, &state.memory, isCancelled: isCancelled) {
+        feed([state.lastToken], state.memory)
+      } else if read(reply.prompt, state.memory, isCancelled: isCancelled) {
         state.prefillDuration = clock.now - begun
       } else {
         state.stopReason = .cancelled
@@ -200,7 +213,7 @@ package final class Stepper {
   /// Reads a prompt in chunks; its last token's logits are then the pass's first. False when
   /// cancelled on the way.
   private func read(
-    _ prompt: [TokenID], _ memory: inout WorkingMemory, isCancelled: () -> Bool
+    _ prompt: [TokenID], _ memory: SequenceMemory, isCancelled: () -> Bool
   ) -> Bool {
     for start in stride(from: 0, to: prompt.count, by: options.prefillChunk) {
       if start > 0 {
@@ -210,7 +223,7 @@ package final class Stepper {
       }
       let begun = clock.now
       let end = min(start + options.prefillChunk, prompt.count)
-      run(prompt.span.extracting(start..<end), &memory, logits: end == prompt.count ? 1 : 0)
+      run(prompt.span.extracting(start..<end), memory, logits: end == prompt.count ? 1 : 0)
       lastStep = clock.now - begun
       pace?.noteChunk(lastStep)
     }
@@ -218,18 +231,19 @@ package final class Stepper {
   }
 
   /// Runs one generated token; its successor's logits are then the pass's first.
-  private func feed(_ token: InlineArray<1, TokenID>, _ memory: inout WorkingMemory) {
-    run(token.span, &memory, logits: 1)
+  private func feed(_ token: InlineArray<1, TokenID>, _ memory: SequenceMemory) {
+    run(token.span, memory, logits: 1)
   }
 
-  private func run(_ tokens: Span<TokenID>, _ memory: inout WorkingMemory, logits: Int) {
+  private func run(_ tokens: Span<TokenID>, _ memory: SequenceMemory, logits: Int) {
     pass.prepare(
       positions: WorkingMemory.positions(
         options.window, sinks: options.sinks, capacity: memory.count + tokens.count,
-        blockLength: pool.layout.blockLength))
+        blockLength: pool.layout.blockLength) + plan.rooms * pool.layout.blockLength)
     step.clear()
     let hasRoom = memory.append(tokens, to: step, from: pool, logits: logits)
     precondition(hasRoom, "a reply outgrew the blocks set aside for it")
+    recaller?.sequences = [memory]
     pass.run()
     memory.slide(in: pool)
   }
@@ -307,7 +321,7 @@ package final class Stepper {
     for start in stride(from: 0, to: tokens.count, by: step.maxLogitRows) {
       if isCancelled() { throw CancellationError() }
       let end = min(start + step.maxLogitRows, tokens.count)
-      run(tokens.span.extracting(start..<end), &reply.state!.memory, logits: end - start)
+      run(tokens.span.extracting(start..<end), reply.state!.memory, logits: end - start)
       for index in start..<end { try body(index, pass.logits(index - start)) }
     }
   }
@@ -317,7 +331,7 @@ package final class Stepper {
     let tokens = try arbitraryTokens(count)
     let reply = try measured(tokens)
     defer { end(reply) }
-    return clock.measure { _ = read(tokens, &reply.state!.memory, isCancelled: { false }) }
+    return clock.measure { _ = read(tokens, reply.state!.memory, isCancelled: { false }) }
   }
 
   /// Time to decode `count` tokens one by one in an empty context, without sampling.
@@ -325,9 +339,9 @@ package final class Stepper {
     let tokens = try arbitraryTokens(count) + [0]
     let reply = try measured(tokens)
     defer { end(reply) }
-    feed([tokens[0]], &reply.state!.memory)
+    feed([tokens[0]], reply.state!.memory)
     return clock.measure {
-      for token in tokens.dropFirst() { feed([token], &reply.state!.memory) }
+      for token in tokens.dropFirst() { feed([token], reply.state!.memory) }
     }
   }
 
