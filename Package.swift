@@ -30,7 +30,7 @@ let package = Package(
     .executableTarget(
       name: "spark",
       dependencies: [
-        "Hardware", "Generation",
+        "Hardware", "Cache", "Generation",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
 

@@ -1,4 +1,16 @@
 // The codecs' kernels for any processor, and the choice among the variants.
+#include <stddef.h>
+
+#include "half.h"
+#include "spark_codec.h"
+
+static inline void widen(const uint16_t *halves, size_t count, float *to) {
+  for (size_t i = 0; i < count; i++) to[i] = float_from_half(halves[i]);
+}
+static inline void narrow(const float *from, size_t count, uint16_t *halves) {
+  for (size_t i = 0; i < count; i++) halves[i] = half_from_float(from[i]);
+}
+
 #include "codec_loops.h"
 
 static const spark_codec_kernels scalar_kernels = SPARK_CODEC_TABLE("scalar");

@@ -4,7 +4,7 @@ package import CKernels
 ///
 /// It holds zstd's contexts and scratch, so that coding a frame allocates nothing but what `output`
 /// grows by. Not thread-safe: one for each thread. The bytes of a frame depend on the frame, the
-/// shape, the options and zstd's version alone, not on the processor.
+/// shape, the codec, the options and zstd's version, not on the processor.
 ///
 /// The formats are in docs/kv-codecs.md. They hold no checksum: who stores a frame guards its bytes.
 @safe
@@ -35,7 +35,8 @@ package final class FrameCoder {
     self.options = options
     unsafe self.kernels = kernels
     zstd = try Zstandard(options)
-    unsafe scratch = .allocate(capacity: shape.byteCount)
+    unsafe scratch = .allocate(
+      capacity: max(shape.byteCount, QuantizedLayout.int8(shape).scratchByteCount))
   }
 
   deinit { unsafe scratch.deallocate() }
@@ -52,7 +53,8 @@ package final class FrameCoder {
       switch codec {
       case .raw: unsafe output.append(contentsOf: bytes)
       case .exact: try unsafe encodeExact(numbers, into: &output)
-      case .int8, .int4: throw CodecError("not yet")
+      case .int8: try unsafe encodeQuantized(numbers, .int8(shape), into: &output)
+      case .int4: try unsafe encodeQuantized(numbers, .int4(shape), into: &output)
       }
     }
   }
@@ -71,7 +73,8 @@ package final class FrameCoder {
       switch codec {
       case .raw: try unsafe decodeRaw(bytes, into: numbers)
       case .exact: try unsafe decodeExact(bytes, into: numbers)
-      case .int8, .int4: throw CodecError("not yet")
+      case .int8: try unsafe decodeQuantized(bytes, .int8(shape), into: numbers)
+      case .int4: try unsafe decodeQuantized(bytes, .int4(shape), into: numbers)
       }
     }
   }

@@ -1,13 +1,8 @@
-/// How frames are compressed. What a coder writes is read by coders with the same dictionary,
-/// whatever their other options.
+/// How hard frames are compressed. Every coder reads what any other wrote.
 package struct FrameCodingOptions: Sendable, Hashable {
-  /// Effort of zstd, 1...19.
+  /// Effort of zstd, 1...19. Beyond 1, frames shrink by a percent or two and take several times as
+  /// long to write.
   package var level: Int
-  /// A zstd dictionary that writer and reader share; empty for none.
-  package var dictionary: [UInt8]
 
-  package init(level: Int = 1, dictionary: [UInt8] = []) {
-    self.level = level
-    self.dictionary = dictionary
-  }
+  package init(level: Int = 1) { self.level = level }
 }

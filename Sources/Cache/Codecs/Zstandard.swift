@@ -17,16 +17,11 @@ final class Zstandard {
     unsafe self.compressor = compressor
     unsafe self.decompressor = decompressor
     unsafe ZSTD_CCtx_setParameter(compressor, ZSTD_c_compressionLevel, Int32(options.level))
-    // A reader knows its dictionary; the identifier in every frame would be lost bytes.
-    unsafe ZSTD_CCtx_setParameter(compressor, ZSTD_c_dictIDFlag, 0)
-    guard !options.dictionary.isEmpty else { return }
-    let codes = unsafe options.dictionary.withUnsafeBytes { bytes in
-      unsafe [
-        ZSTD_CCtx_loadDictionary(compressor, bytes.baseAddress, bytes.count),
-        ZSTD_DCtx_loadDictionary(decompressor, bytes.baseAddress, bytes.count),
-      ]
+    // Symbols and exponents are nearly noise: a short match costs more than it saves, in bytes and
+    // in time to decode. Long ones occur where tokens recur, in the first layer's values.
+    if options.level == 1 {
+      unsafe ZSTD_CCtx_setParameter(compressor, ZSTD_c_minMatch, 7)
     }
-    for code in codes { try Self.check(code, "the zstd dictionary of KV frames cannot be used") }
   }
 
   deinit {
