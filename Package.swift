@@ -9,7 +9,8 @@ let package = Package(
     .executable(name: "spark", targets: ["spark"]),
   ],
   dependencies: [
-    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0")
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+    .package(url: "https://github.com/apple/swift-metrics", from: "2.5.0"),
   ],
   targets: [
     // Zstandard, the system's library.
@@ -21,7 +22,12 @@ let package = Package(
     // The machine: which processors and how much memory this process may use.
     .target(name: "Hardware"),
     // Eviction policies, codecs of KV frames, and the tiered store: RAM, compressed RAM, disk.
-    .target(name: "Cache", dependencies: ["CKernels", "CZstd", "Hardware"]),
+    .target(
+      name: "Cache",
+      dependencies: [
+        "CKernels", "CZstd", "Hardware",
+        .product(name: "CoreMetrics", package: "swift-metrics"),
+      ]),
     // GGUF files, tokenizers, tensors, and the forward pass over a view of KV blocks.
     .target(name: "Model", dependencies: ["CKernels"]),
     // Which KV blocks a step attends to: sinks and window.
