@@ -38,6 +38,38 @@ static void join4(const uint8_t *restrict planes, size_t count, uint8_t *restric
   }
 }
 
+static void center(
+  size_t rows, size_t length, uint8_t *restrict bytes, uint8_t *restrict references
+) {
+  for (size_t row = 0; row < rows; row++, bytes += length) {
+    uint8_t largest = 0;
+    uint32_t negative = 0;
+    for (size_t i = 0; i < length; i++) {
+      uint8_t magnitude = bytes[i] & 0x7f;
+      largest = magnitude > largest ? magnitude : largest;
+      negative += bytes[i] >> 7;
+    }
+    uint8_t reference = largest | (2 * (size_t)negative > length ? 0x80 : 0);
+    references[row] = reference;
+    for (size_t i = 0; i < length; i++) {
+      uint8_t below = (uint8_t)(largest - (bytes[i] & 0x7f));
+      bytes[i] = (uint8_t)(below << 1 | (bytes[i] ^ reference) >> 7);
+    }
+  }
+}
+
+static void restore(
+  size_t rows, size_t length, const uint8_t *restrict references, uint8_t *restrict bytes
+) {
+  for (size_t row = 0; row < rows; row++, bytes += length) {
+    uint8_t reference = references[row];
+    for (size_t i = 0; i < length; i++) {
+      uint8_t magnitude = (uint8_t)(reference - (bytes[i] >> 1)) & 0x7f;
+      bytes[i] = magnitude | (uint8_t)((bytes[i] << 7 ^ reference) & 0x80);
+    }
+  }
+}
+
 static inline float limited(float x, float limit) {
   // Written so that what is no number becomes one.
   x = x < limit ? x : limit;
@@ -163,5 +195,5 @@ static void dequantize(
 #define SPARK_CODEC_TABLE(NAME)                                                             \
   {                                                                                         \
     .name = NAME, .quantize = quantize, .dequantize = dequantize, .split2 = split2,         \
-    .join2 = join2, .split4 = split4, .join4 = join4                                        \
+    .join2 = join2, .split4 = split4, .join4 = join4, .center = center, .restore = restore  \
   }

@@ -43,6 +43,12 @@ typedef struct {
   // The same for 32-bit numbers.
   void (*split4)(const uint8_t *numbers, size_t count, uint8_t *planes);
   void (*join4)(const uint8_t *planes, size_t count, uint8_t *numbers);
+
+  // Makes the bytes of rows of unlike size and sign alike. A byte is a sign above seven bits of
+  // magnitude. A row's reference is its largest magnitude with the sign that most of it has; a byte
+  // becomes twice its distance below that, plus one where the sign differs. restore is the inverse.
+  void (*center)(size_t rows, size_t length, uint8_t *bytes, uint8_t *references);
+  void (*restore)(size_t rows, size_t length, const uint8_t *references, uint8_t *bytes);
 } spark_codec_kernels;
 
 // The table for an instruction set, or null when this processor or build has none.

@@ -36,7 +36,9 @@ package final class FrameCoder {
     unsafe self.kernels = kernels
     zstd = try Zstandard(options)
     unsafe scratch = .allocate(
-      capacity: max(shape.byteCount, QuantizedLayout.int8(shape).scratchByteCount))
+      capacity: max(
+        shape.byteCount + shape.heads * shape.dimension,
+        QuantizedLayout.int8(shape).scratchByteCount))
   }
 
   deinit { unsafe scratch.deallocate() }

@@ -200,7 +200,8 @@ private struct CodecRecord: Encodable {
     }
     for record in records {
       text += record.codec.padded(6)
-      text += " \(record.ratio.written(3))x, writes \(record.encodeMbPerSecond.written(0)) and reads "
+      text +=
+        " \(record.ratio.written(3))x, writes \(record.encodeMbPerSecond.written(0)) and reads "
       text += "\(record.decodeMbPerSecond.written(0)) MB/s, "
       if record.isLossless {
         text += "lossless"
