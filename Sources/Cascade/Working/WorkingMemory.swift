@@ -25,7 +25,8 @@ package struct WorkingMemory {
   /// Blocks held now, the sinks' included.
   package var heldBlocks: Int { held.count + (sinkBlock == nil ? 0 : 1) }
 
-  private var held: [KVBlockID] = []
+  /// The blocks in the window in order, sinks that have left it not among them.
+  package private(set) var held: [KVBlockID] = []
   private var firstHeld = 0
   private var sinkBlock: KVBlockID?
 

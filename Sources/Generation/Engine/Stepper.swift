@@ -326,6 +326,57 @@ package final class Stepper {
     }
   }
 
+  /// How keys and values lie in the cache.
+  var layout: KVLayout { pool.layout }
+
+  /// Reads `tokens` and copies the blocks that they fill, [blocks][layers][layerByteCount].
+  func cachedBlocks(of tokens: [TokenID], isCancelled: () -> Bool) throws -> [UInt8] {
+    let reply = try measured(tokens)
+    defer { end(reply) }
+    guard read(tokens, &reply.state!.memory, isCancelled: isCancelled) else {
+      throw CancellationError()
+    }
+    var bytes: [UInt8] = []
+    for block in reply.state!.memory.held.prefix(tokens.count / layout.blockLength) {
+      unsafe bytes.append(
+        contentsOf: UnsafeBufferPointer(
+          start: pool.pointer(to: block), count: layout.blockByteCount))
+    }
+    return bytes
+  }
+
+  /// Calls `body` with the logits after each of `tokens` whose keys and values are not in `blocks`,
+  /// which hold those of the first tokens as `cachedBlocks` gives them.
+  func logits(
+    of tokens: [TokenID], after blocks: [UInt8], isCancelled: () -> Bool,
+    _ body: (_ index: Int, _ logits: Span<Float>) throws -> Void
+  ) throws {
+    precondition(options.window == .full && blocks.count % layout.blockByteCount == 0)
+    let reply = try measured(tokens)
+    defer { end(reply) }
+    let cached = blocks.count / layout.blockByteCount * layout.blockLength
+    for start in stride(from: 0, to: cached, by: step.maxRows) {
+      // Takes the blocks; what this step would compute is known already.
+      step.clear()
+      let part = tokens.span.extracting(start..<min(start + step.maxRows, cached))
+      let hasRoom = reply.state!.memory.append(part, to: step, from: pool, logits: 0)
+      precondition(hasRoom, "a reply outgrew the blocks set aside for it")
+    }
+    for (index, block) in reply.state!.memory.held.enumerated() {
+      unsafe blocks.withUnsafeBufferPointer { blocks in
+        let from = unsafe blocks.baseAddress! + index * layout.blockByteCount
+        unsafe pool.pointer(to: block).update(from: from, count: layout.blockByteCount)
+      }
+    }
+    let pass = pass
+    for start in stride(from: cached, to: tokens.count, by: step.maxLogitRows) {
+      if isCancelled() { throw CancellationError() }
+      let end = min(start + step.maxLogitRows, tokens.count)
+      run(tokens.span.extracting(start..<end), &reply.state!.memory, logits: end - start)
+      for index in start..<end { try body(index, pass.logits(index - start)) }
+    }
+  }
+
   /// Time to read `count` tokens in an empty context, without sampling.
   func measurePrefill(tokens count: Int) throws(EngineError) -> Duration {
     let tokens = try arbitraryTokens(count)

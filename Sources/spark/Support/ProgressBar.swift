@@ -1,0 +1,34 @@
+/// A line on standard error that says how far a long work has come; silent where standard error is no
+/// terminal, and in the first second.
+///
+/// One task at a time uses it.
+final class ProgressBar {
+  private static let width = 30
+
+  private let total: Int
+  private let output = Output.error
+  private let isShown = Output.error.isTerminal
+  private let began = ContinuousClock.now
+  private var done = 0
+  private var isDrawn = false
+
+  init(total: Int) { self.total = total }
+
+  /// Notes that one of `total` steps is done.
+  func advance() {
+    done += 1
+    guard isShown, ContinuousClock.now - began > .seconds(1) else { return }
+    let filled = Self.width * done / max(1, total)
+    let bar =
+      String(repeating: "#", count: filled) + String(repeating: "-", count: Self.width - filled)
+    output.tell("\r[\(bar)] \(done) of \(total)")
+    isDrawn = true
+  }
+
+  /// Takes the line away, before something else is written.
+  func clear() {
+    guard isDrawn else { return }
+    output.tell("\r\u{1B}[K")
+    isDrawn = false
+  }
+}
