@@ -33,7 +33,7 @@ let package = Package(
     // Working, episodic and semantic memory: which KV blocks a step attends to.
     .target(name: "Cascade", dependencies: ["CKernels", "Cache", "Model"]),
     // The engine: samplers, chat templates, token streams. The library's face.
-    .target(name: "Generation", dependencies: ["Hardware", "Model", "Cascade"]),
+    .target(name: "Generation", dependencies: ["Cache", "Hardware", "Model", "Cascade"]),
     // The command line.
     .executableTarget(
       name: "spark",

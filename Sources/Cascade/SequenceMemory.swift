@@ -102,11 +102,11 @@ package final class SequenceMemory {
 
   /// The forward cascade: names the blocks that the step has filled, and lets go of those that no
   /// later token will see, which the store is given first. To be called between steps.
-  package func slide(in pool: KVBlockPool) throws(StoreError) {
+  package func slide(in pool: KVBlockPool) {
     nameFilledBlocks()
     let leaving = working.leaving
     if owner.scope != .none, !leaving.isEmpty {
-      for block in leaving { try keep(block, in: pool) }
+      for block in leaving { keep(block, in: pool) }
       for layer in 0..<layers { forgetPlaces(layer) }
     }
     working.slide(in: pool)
@@ -115,13 +115,15 @@ package final class SequenceMemory {
   private func nameFilledBlocks() {
     while identities.count < tokens.count / plan.blockLength {
       let start = identities.count * plan.blockLength
-      let tookPart = seen.sorted { ($0.high, $0.low) < ($1.high, $1.low) }
-      identities.append(
-        (identities.last ?? root).child(
-          tokens.span.extracting(start..<start + plan.blockLength), seeing: tookPart))
+      identities.append(child(of: identities.last ?? root, start..<start + plan.blockLength))
       seen.removeAll(keepingCapacity: true)
       hide(identities.last!)
     }
+  }
+
+  private func child(of parent: BlockIdentity, _ range: Range<Int>) -> BlockIdentity {
+    let tookPart = seen.sorted { ($0.high, $0.low) < ($1.high, $1.low) }
+    return parent.child(tokens[range], seeing: tookPart)
   }
 
   /// Keeps what is the sequence's own from being recalled a second time as the past.
@@ -146,7 +148,7 @@ package final class SequenceMemory {
 
   // MARK: - Keeping
 
-  private func keep(_ block: Int, in pool: KVBlockPool) throws(StoreError) {
+  private func keep(_ block: Int, in pool: KVBlockPool) {
     guard block >= kept, let held = working.heldBlock(block) else { return }
     kept = block + 1
     let start = block * plan.blockLength
@@ -154,12 +156,7 @@ package final class SequenceMemory {
     let end = min(start + plan.blockLength, tokens.count)
     let isFull = end - start == plan.blockLength
     let parent = block == 0 ? root : identities[block - 1]
-    let identity =
-      isFull
-      ? identities[block]
-      : parent.child(
-        tokens.span.extracting(start..<end),
-        seeing: seen.sorted { ($0.high, $0.low) < ($1.high, $1.low) })
+    let identity = isFull ? identities[block] : child(of: parent, start..<end)
     let isIndexed = isFull && index != nil && indexed.allSatisfy { $0 > block }
     let passage = Passage(
       session: owner.session, namespace: owner.namespace,
@@ -170,9 +167,14 @@ package final class SequenceMemory {
         ? index!.halves(block: block)
         : unsafe store.vectors(of: bytes, tokens: end - start, ordinal: block),
       scorer: plan.options.scorer)
-    if unsafe try store.put(identity, passage, bytes: bytes) {
-      ended.append((identity, passage))
-    } else {
+    do throws(StoreError) {
+      if unsafe try store.put(identity, passage, bytes: bytes) {
+        ended.append((identity, passage))
+      } else {
+        account.dropped += end - start
+      }
+    } catch {
+      // A reply does not end because memory has no room; its account says what was lost.
       account.dropped += end - start
     }
   }
@@ -182,7 +184,7 @@ package final class SequenceMemory {
 
   /// Gives all blocks back, after the store has been given what it does not have. The sequence is
   /// empty afterwards.
-  package func end(in pool: KVBlockPool) throws(StoreError) {
+  package func end(in pool: KVBlockPool) {
     defer {
       for layer in 0..<layers { giveBack(layer) }
       working.removeAll(from: pool)
@@ -190,7 +192,7 @@ package final class SequenceMemory {
     guard owner.scope != .none else { return }
     nameFilledBlocks()
     for block in 0..<(tokens.count + plan.blockLength - 1) / plan.blockLength {
-      try keep(block, in: pool)
+      keep(block, in: pool)
     }
     for (identity, passage) in ended { store.remember(identity, passage) }
     ended = []
@@ -201,14 +203,13 @@ package final class SequenceMemory {
   /// Takes over as much of `prompt` as the store has the blocks of, so that reading goes on behind it.
   ///
   /// - Returns: tokens that need not be read; at least one is left to be.
-  package func restore(_ prompt: Span<TokenID>, in pool: KVBlockPool) -> Int {
+  package func restore(_ prompt: [TokenID], in pool: KVBlockPool) -> Int {
     precondition(count == 0 && tokens.isEmpty)
     guard owner.scope != .none, prompt.count > plan.blockLength else { return 0 }
     let length = plan.blockLength
     var chain: [BlockIdentity] = []
     for block in 0..<(prompt.count - 1) / length {
-      let identity = (chain.last ?? root).child(
-        prompt.extracting(block * length..<(block + 1) * length))
+      let identity = (chain.last ?? root).child(prompt[block * length..<(block + 1) * length])
       guard store.tiers.contains(identity) else { break }
       chain.append(identity)
     }

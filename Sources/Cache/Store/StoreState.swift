@@ -144,10 +144,11 @@ struct StoreState: Sendable {
     allowedSlots = slotCount
     slots = Array(repeating: Slot(), count: slotCount)
     freeSlots = Array((0..<slotCount).reversed())
-    exactPolicy = options.exactPolicy.makePolicy(
+    exactPolicy = ChosenPolicy(
+      options.exactPolicy, 
       budget: (slotCount - reserve) * frameBytes)
-    packedPolicy = options.packedPolicy.makePolicy(budget: options.packedBytes)
-    diskPolicy = options.diskPolicy.makePolicy(budget: options.diskBytes)
+    packedPolicy = ChosenPolicy(options.packedPolicy, budget: options.packedBytes)
+    diskPolicy = ChosenPolicy(options.diskPolicy, budget: options.diskBytes)
   }
 
   // MARK: - Sequence

@@ -63,7 +63,7 @@ package final class BlockIndex {
   /// All layers' vectors of a block, [layers][vectors][kvHeads][d].
   package func halves(block: Int) -> [UInt16] {
     let count = layout.layerCount
-    return [UInt16](unsafeUninitializedCapacity: layout.layers * count) { numbers, used in
+    return unsafe [UInt16](unsafeUninitializedCapacity: layout.layers * count) { numbers, used in
       for layer in 0..<layout.layers {
         let panel = unsafe panels[block / lanes] + layer * panelLayerCount + block % lanes
         for index in 0..<count { unsafe numbers[layer * count + index] = panel[index * lanes] }

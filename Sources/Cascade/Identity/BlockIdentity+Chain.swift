@@ -23,12 +23,12 @@ extension BlockIdentity {
   ///
   /// - Parameter seen: blocks of other sessions that took part in computing it, in a fixed order. Where
   ///   there are none, whoever reads the same text has the same block.
-  package func child(_ tokens: Span<TokenID>, seeing seen: [BlockIdentity] = []) -> BlockIdentity {
+  package func child(_ tokens: ArraySlice<TokenID>, seeing seen: [BlockIdentity] = []) -> BlockIdentity {
     var hash = SHA256()
     hash.update(high)
     hash.update(low)
     hash.update(UInt32(tokens.count))
-    for index in tokens.indices { hash.update(tokens[index]) }
+    for token in tokens { hash.update(token) }
     for block in seen {
       hash.update(block.high)
       hash.update(block.low)

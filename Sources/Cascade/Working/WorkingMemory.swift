@@ -108,6 +108,15 @@ package struct WorkingMemory {
     return true
   }
 
+  /// The same for a sequence that sees its sinks and its window only.
+  package mutating func append(
+    _ tokens: Span<TokenID>, to step: Step, from pool: KVBlockPool, logits: Int
+  ) -> Bool {
+    var views: [RunView] = []
+    return append(
+      tokens, to: step, from: pool, logits: logits, rooms: 0, every: blockLength, views: &views)
+  }
+
   private func appendRun(
     _ tokens: Span<TokenID>, at offset: Int, count rows: Int, index: Int, first: Int,
     to step: Step, from pool: KVBlockPool, logitsFrom: Int, rooms: Int, views: inout [RunView]

@@ -1,4 +1,6 @@
+package import Cache
 internal import Cascade
+internal import FoundationEssentials
 internal import Hardware
 package import Model
 
@@ -29,10 +31,14 @@ package final class Stepper {
   private var reservedBlocks = 0
   private var knownBreakers: (texts: [String], breakers: SequenceBreakers)?
 
-  /// - Parameter pace: how hard to work; nil: as hard as can be.
+  /// - Parameters:
+  ///   - pace: how hard to work; nil: as hard as can be.
+  ///   - storeOptions: what memory may take of the machine.
+  ///   - now: seconds since 1970, for what is remembered.
   package init(
     model: LanguageModel, tokenizer: Tokenizer, compute: Compute, options: EngineOptions,
-    pace: Pace? = nil
+    pace: Pace? = nil, storeOptions: StoreOptions = StoreOptions(),
+    now: @escaping @Sendable () -> Int64 = { Int64(Date.now.timeIntervalSince1970) }
   ) throws {
     let shape = model.shape
     let layout = KVLayout(
@@ -69,7 +75,13 @@ package final class Stepper {
       maxPositions: WorkingMemory.positions(
         options.window, sinks: options.sinks, capacity: contextLength,
         blockLength: layout.blockLength) + plan.rooms * layout.blockLength)
-    store = EpisodeStore(layout: layout)
+    do {
+      store = try EpisodeStore(
+        layout: layout, plan: plan, model: model, rope: pass.rope, directory: options.store,
+        options: storeOptions, now: now)
+    } catch {
+      throw EngineError(.machine, error.message)
+    }
     recaller =
       plan.rooms > 0 ? Recaller(plan: plan, pool: pool, rope: pass.rope, compute: compute) : nil
     pass.views = recaller
@@ -110,8 +122,11 @@ package final class Stepper {
     for token in prompt { sampler.accept(token) }
     return ReplyState(
       memory: SequenceMemory(
-        plan: plan, capacity: capacity, stepTokens: options.prefillChunk,
-        recalls: reply.options.memory.scope != .none, store: store),
+        owner: MemoryOwner(
+          scope: reply.options.memory.scope, namespace: reply.options.memory.namespace,
+          session: reply.options.memory.session ?? reply.ownSession),
+        capacity: capacity, stepTokens: options.prefillChunk,
+        turnEnds: reply.turnEnds.union(tokenizer.endTokens), store: store),
       sampler: sampler,
       text: ReplyText(
         tokenizer: tokenizer, continuing: reply.isContinuation,
@@ -123,7 +138,7 @@ package final class Stepper {
   package func end(_ reply: Reply) {
     reply.isEnded = true
     guard reply.state != nil else { return }
-    reply.state!.memory.removeAll(from: pool)
+    reply.state!.memory.end(in: pool)
     reservedBlocks -= reply.state!.reservedBlocks
     reply.state = nil
   }
@@ -185,6 +200,7 @@ package final class Stepper {
       if let pace { compute.use(threads: pace.threads) }
       let begun = clock.now
       if state.generated > 0 {
+        state.memory.isReading = false
         feed([state.lastToken], state.memory)
       } else if read(reply.prompt, state.memory, isCancelled: isCancelled) {
         state.prefillDuration = clock.now - begun
@@ -215,8 +231,9 @@ package final class Stepper {
   private func read(
     _ prompt: [TokenID], _ memory: SequenceMemory, isCancelled: () -> Bool
   ) -> Bool {
-    for start in stride(from: 0, to: prompt.count, by: options.prefillChunk) {
-      if start > 0 {
+    let known = memory.count == 0 ? memory.restore(prompt, in: pool) : 0
+    for start in stride(from: known, to: prompt.count, by: options.prefillChunk) {
+      if start > known {
         pace?.rest(after: lastStep, isCancelled: isCancelled)
         if isCancelled() { return false }
         if let pace { compute.use(threads: pace.threads) }
@@ -333,11 +350,11 @@ package final class Stepper {
   func cachedBlocks(of tokens: [TokenID], isCancelled: () -> Bool) throws -> [UInt8] {
     let reply = try measured(tokens)
     defer { end(reply) }
-    guard read(tokens, &reply.state!.memory, isCancelled: isCancelled) else {
+    guard read(tokens, reply.state!.memory, isCancelled: isCancelled) else {
       throw CancellationError()
     }
     var bytes: [UInt8] = []
-    for block in reply.state!.memory.held.prefix(tokens.count / layout.blockLength) {
+    for block in reply.state!.memory.working.held.prefix(tokens.count / layout.blockLength) {
       unsafe bytes.append(
         contentsOf: UnsafeBufferPointer(
           start: pool.pointer(to: block), count: layout.blockByteCount))
@@ -362,7 +379,7 @@ package final class Stepper {
       let hasRoom = reply.state!.memory.append(part, to: step, from: pool, logits: 0)
       precondition(hasRoom, "a reply outgrew the blocks set aside for it")
     }
-    for (index, block) in reply.state!.memory.held.enumerated() {
+    for (index, block) in reply.state!.memory.working.held.enumerated() {
       unsafe blocks.withUnsafeBufferPointer { blocks in
         let from = unsafe blocks.baseAddress! + index * layout.blockByteCount
         unsafe pool.pointer(to: block).update(from: from, count: layout.blockByteCount)
@@ -372,7 +389,7 @@ package final class Stepper {
     for start in stride(from: cached, to: tokens.count, by: step.maxLogitRows) {
       if isCancelled() { throw CancellationError() }
       let end = min(start + step.maxLogitRows, tokens.count)
-      run(tokens.span.extracting(start..<end), &reply.state!.memory, logits: end - start)
+      run(tokens.span.extracting(start..<end), reply.state!.memory, logits: end - start)
       for index in start..<end { try body(index, pass.logits(index - start)) }
     }
   }
@@ -402,7 +419,8 @@ package final class Stepper {
       throw EngineError(
         .prompt, "\(tokens.count) tokens do not fit a context of \(contextLength).")
     }
-    let reply = Reply(prompt: tokens, options: GenerationOptions(maxTokens: 0), seed: 0)
+    let reply = Reply(prompt: tokens, options: GenerationOptions(maxTokens: 0, memory: MemoryOptions(scope: .none)),
+      seed: 0)
     reply.state = try open(reply)
     return reply
   }
