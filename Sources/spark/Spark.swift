@@ -15,7 +15,8 @@ struct Spark: AsyncParsableCommand {
       """,
     version: Version.current.description,
     subcommands: [
-      Generate.self, ModelCommand.self, Tokenize.self, Detokenize.self, Bench.self, CacheCommand.self,
+      Generate.self, ModelCommand.self, Tokenize.self, Detokenize.self, Bench.self,
+      CacheCommand.self,
       Hardware.self,
     ])
 }
