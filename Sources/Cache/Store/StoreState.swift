@@ -46,7 +46,7 @@ struct StoreState: Sendable {
   var retiredSlots: [Int] = []
   var slotsToRetire: [Int] = []
   var retiringCount = 0
-  var exactPolicy: any EvictionPolicy<FrameKey>
+  var exactPolicy: ChosenPolicy<FrameKey>
   /// Nothing below L1 takes a pinned frame: demoting rests until something has changed.
   var isDemotionBlocked = false
 
@@ -55,10 +55,10 @@ struct StoreState: Sendable {
   var freePacked: [Int] = []
   var packedBytes = 0
   var dirtyPackedBytes = 0
-  var packedPolicy: any EvictionPolicy<FrameKey>
+  var packedPolicy: ChosenPolicy<FrameKey>
 
   // L3
-  var diskPolicy: any EvictionPolicy<BlockIdentity>
+  var diskPolicy: ChosenPolicy<BlockIdentity>
   var diskBytes = 0
   /// Records that nothing refers to any more; whoever keeps the segments takes them.
   var deadRecords: [RecordPlace] = []
@@ -144,10 +144,10 @@ struct StoreState: Sendable {
     allowedSlots = slotCount
     slots = Array(repeating: Slot(), count: slotCount)
     freeSlots = Array((0..<slotCount).reversed())
-    exactPolicy = options.exactPolicy.makePolicy(
-      budget: (slotCount - reserve) * frameBytes)
-    packedPolicy = options.packedPolicy.makePolicy(budget: options.packedBytes)
-    diskPolicy = options.diskPolicy.makePolicy(budget: options.diskBytes)
+    exactPolicy = ChosenPolicy(
+      options.exactPolicy, budget: (slotCount - reserve) * frameBytes)
+    packedPolicy = ChosenPolicy(options.packedPolicy, budget: options.packedBytes)
+    diskPolicy = ChosenPolicy(options.diskPolicy, budget: options.diskBytes)
   }
 
   // MARK: - Sequence
