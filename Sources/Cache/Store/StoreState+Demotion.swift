@@ -1,11 +1,11 @@
 /// Frames on their way down.
 extension StoreState {
   /// A frame that is to be encoded into L2. Its slot stays readable meanwhile.
-  struct Demotion {
-    var slot: Int
-    var key: FrameKey
+  package struct Demotion {
+    package var slot: Int
+    package var key: FrameKey
     /// Whether its bytes are those that were put.
-    var isExact: Bool
+    package var isExact: Bool
   }
 
   /// Whether L1 holds more than its budget less the reserve.
@@ -14,7 +14,7 @@ extension StoreState {
   }
 
   /// Begins the next demotion. Frames that have a copy below are let go on the way, without one.
-  mutating func beginDemotion() -> Demotion? {
+  package mutating func beginDemotion() -> Demotion? {
     while wantsDemotion {
       if dropCleanVictim() { continue }
       guard let key = exactPolicy.victim(), let frame = frameIndex(key) else { return nil }
@@ -38,7 +38,7 @@ extension StoreState {
     return nil
   }
 
-  mutating func finishDemotion(_ demotion: Demotion, _ bytes: PackedFrame) {
+  package mutating func finishDemotion(_ demotion: Demotion, _ bytes: PackedFrame) {
     let slot = demotion.slot
     slots[slot].isEncoding = false
     guard slots[slot].frame >= 0 else {

@@ -1,7 +1,7 @@
 /// Putting a block: places are taken, the caller copies, the frames become readable.
 extension StoreState {
   /// What a put has to do.
-  enum PutPlan {
+  package enum PutPlan {
     /// Everything is there already.
     case present
     /// The identity is that of a block of another shape.
@@ -9,14 +9,14 @@ extension StoreState {
     case fill(PutTicket)
   }
 
-  struct PutTicket {
-    var identity: BlockIdentity
+  package struct PutTicket {
+    package var identity: BlockIdentity
     /// The frames that are wanted, and the slot for each; nil: there is none, encode it.
-    var frames: [(frame: Int, slot: Int?)]
+    package var frames: [(frame: Int, slot: Int?)]
   }
 
   /// Begins a put. A frame that is in any tier, or being put, is not wanted again.
-  mutating func beginPut(
+  package mutating func beginPut(
     _ identity: BlockIdentity, attributes: BlockAttributes, metadata: [UInt8], time: UInt64
   ) -> PutPlan {
     statistics.puts += 1
@@ -57,7 +57,7 @@ extension StoreState {
   ///
   /// - Parameter packed: the encoded frames of those without a slot, in the ticket's order.
   /// - Returns: how many frames there was no room for.
-  mutating func finishPut(_ ticket: PutTicket, packed: [PackedFrame]) -> Int {
+  package mutating func finishPut(_ ticket: PutTicket, packed: [PackedFrame]) -> Int {
     var packed = packed.makeIterator()
     var declined = 0
     let block = index[ticket.identity]
@@ -141,7 +141,7 @@ extension StoreState {
   // MARK: - Lending
 
   /// Lends the slot that holds a frame, until it is given back. A miss is counted and changes nothing.
-  mutating func lend(_ key: FrameKey) -> (slot: Int, isExact: Bool)? {
+  package mutating func lend(_ key: FrameKey) -> (slot: Int, isExact: Bool)? {
     exactPolicy.recordAccess(key)
     guard let frame = frameIndex(key) else {
       statistics.unknownFrames += 1
@@ -175,7 +175,7 @@ extension StoreState {
     exactPolicy.pin(key)
   }
 
-  mutating func giveBack(_ slot: Int) {
+  package mutating func giveBack(_ slot: Int) {
     precondition(slots[slot].lends > 0, "slot \(slot) is given back more often than it was lent")
     slots[slot].lends -= 1
     statistics.lentFrames -= 1

@@ -14,7 +14,7 @@
 /// - L2's policy knows exactly the packed frames that may be dropped: what is dirty is not there.
 /// - A block is known if and only if at least one of its frames is in a tier or on its way in.
 /// - A frame's bytes are immutable: its copies in different tiers are the same, up to a lossy codec.
-struct StoreState: Sendable {
+package struct StoreState: Sendable {
   let slotCount: Int
   let framesPerBlock: Int
   let frameBytes: Int
@@ -61,7 +61,7 @@ struct StoreState: Sendable {
   var diskPolicy: ChosenPolicy<BlockIdentity>
   var diskBytes = 0
   /// Records that nothing refers to any more; whoever keeps the segments takes them.
-  var deadRecords: [RecordPlace] = []
+  package var deadRecords: [RecordPlace] = []
 
   var promotions = PromotionQueue()
   var dirty = DirtyQueue()
@@ -69,7 +69,7 @@ struct StoreState: Sendable {
   var eager: [BlockIdentity] = []
 
   /// Encoded frames that were let go: freed after unlocking, as that takes time.
-  var garbage: [PackedFrame] = []
+  package var garbage: [PackedFrame] = []
 
   private(set) var lastSequence: UInt64 = 0
   var statistics = StoreStatistics()
@@ -129,7 +129,9 @@ struct StoreState: Sendable {
     var isEvictable: Bool
   }
 
-  init(options: StoreOptions, slotCount: Int, frameBytes: Int, framesPerBlock: Int, hasDisk: Bool) {
+  package init(
+    options: StoreOptions, slotCount: Int, frameBytes: Int, framesPerBlock: Int, hasDisk: Bool
+  ) {
     self.slotCount = slotCount
     self.framesPerBlock = framesPerBlock
     self.frameBytes = frameBytes
@@ -228,7 +230,7 @@ struct StoreState: Sendable {
   // MARK: - Budgets
 
   /// Gives every budget in memory a share of its full size.
-  mutating func adapt(toShare share: Double) {
+  package mutating func adapt(toShare share: Double) {
     self.share = share
     allowedSlots = max(0, min(slotCount, Int(Double(slotCount) * share)))
     exactPolicy.budget = max(0, allowedSlots - min(reserve, allowedSlots / 8)) * frameBytes
@@ -262,9 +264,9 @@ struct StoreState: Sendable {
   }
 
   /// A slot whose memory is to be given back to the system.
-  mutating func beginRetiring() -> Int? { slotsToRetire.popLast() }
+  package mutating func beginRetiring() -> Int? { slotsToRetire.popLast() }
 
-  mutating func finishRetiring(_ slot: Int) {
+  package mutating func finishRetiring(_ slot: Int) {
     retiringCount -= 1
     slots[slot].phase = .retired
     slots[slot].isTouched = false

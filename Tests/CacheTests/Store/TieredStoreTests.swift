@@ -172,8 +172,8 @@ struct TieredStoreTests {
       let left = (0..<20).filter(second.has)
       #expect(left == (0..<20).filter { ![0, 1, 8, 13, 18].contains($0) })
       #expect(try second.read(3) == World.bytes(3))
-      #expect(try second.invalidate(.namespace(0)) == 8)
-      #expect(try second.invalidate(.model(1)) == 7)
+      #expect(try second.invalidate(.namespace(0)) == 7)
+      #expect(try second.invalidate(.model(1)) == 8)
       #expect(second.statistics().blocks == 0)
       #expect(second.violations() == [])
     }
