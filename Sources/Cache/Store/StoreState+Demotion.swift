@@ -20,6 +20,11 @@ extension StoreState {
       guard let key = exactPolicy.victim(), let frame = frameIndex(key) else { return nil }
       let slot = Int(frames[frame].slot)
       exactPolicy.remove(key, reason: .evicted)
+      if slots[slot].isEncoding {
+        // Rescued, and already a victim again: whoever still encodes it finishes that.
+        slots[slot].phase = .leaving
+        continue
+      }
       let bytes = Int(Double(frameBytes) / statistics.compressionRatio)
       // What a lossy codec has been through once loses more by being encoded again.
       if frames[frame].isOnDisk,
@@ -30,8 +35,6 @@ extension StoreState {
         continue
       }
       slots[slot].phase = .leaving
-      // Rescued, and already a victim again: whoever still encodes it finishes that.
-      if slots[slot].isEncoding { continue }
       slots[slot].isEncoding = true
       return Demotion(slot: slot, key: key, isExact: frames[frame].isExact)
     }

@@ -34,7 +34,7 @@ extension StoreState {
         statistics.repeatedPuts += 1
         return .present
       }
-      blocks[block].isDisposable = false
+      setDisposable(block, false)
       // Its next record counts more than the one it may have.
       blocks[block].sequence = nextSequence(time)
     } else {
@@ -69,7 +69,6 @@ extension StoreState {
         continue
       }
       frames[frame].isFilling = false
-      blocks[block].filling -= 1
       let wasPresent = frames[frame].isPresent
       if let slot {
         if frames[frame].slot < 0 {
@@ -86,6 +85,8 @@ extension StoreState {
         }
       }
       if !wasPresent, frames[frame].isPresent { blocks[block].present += 1 }
+      // Only now: making room may have taken the block's other frames, and it is still wanted.
+      blocks[block].filling -= 1
     }
     statistics.declinedFrames += declined
     if let block {

@@ -55,9 +55,7 @@ extension StoreState {
     if blocks[block].pins == 0 { statistics.pinnedBlocks += 1 }
     blocks[block].pins += 1
     if blocks[block].place != nil { diskPolicy.pin(identity) }
-    blocks[block].isDisposable = false
-    for frame in frameRange(block) { updateEvictable(frame) }
-    updateDirty(block)
+    setDisposable(block, false)
     return true
   }
 

@@ -73,14 +73,13 @@ extension StoreState {
     dropRecord(of: block, reason: .invalidated, keepsFrames: true)
     blocks[block].place = place
     blocks[block].wasWritten = true
-    blocks[block].isDisposable = false
     diskBytes += place.byteCount
     diskPolicy.insert(job.identity, weight: place.byteCount, cost: job.attributes.cost)
     for _ in 0..<blocks[block].pins { diskPolicy.pin(job.identity) }
     for (offset, source) in job.frames.enumerated() where source != nil {
       setOnDisk(block * framesPerBlock + offset)
     }
-    updateDirty(block)
+    setDisposable(block, false)
     if blocks[block].isDirty { dirty.append(job.identity) }
     isDemotionBlocked = false
   }
@@ -120,11 +119,8 @@ extension StoreState {
     let gone = frameRange(block).count { frames[$0].isOnDisk }
     statistics.tiers[.disk][evicted: .room] += gone
     // Written again at once, it would only push out others.
-    blocks[block].isDisposable = true
     dropRecord(of: block, reason: .evicted)
-    for frame in frameRange(block) { updateEvictable(frame) }
-    if blocks[block].isForeign { blocks[block].present = 0 }
-    updateDirty(block)
+    setDisposable(block, true)
     removeBlockIfGone(block)
     return bytes
   }
@@ -190,7 +186,6 @@ extension StoreState {
     for block in index.values {
       guard let place = blocks[block].place, removed.contains(place.segment) else { continue }
       dropRecord(of: block, reason: .invalidated)
-      if blocks[block].isForeign { blocks[block].present = 0 }
       for frame in frameRange(block) { updateEvictable(frame) }
       updateDirty(block)
       removeBlockIfGone(block)

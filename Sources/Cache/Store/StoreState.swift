@@ -209,6 +209,13 @@ package struct StoreState: Sendable {
     freeBlocks.append(block)
   }
 
+  /// Says whether a block that is not on disk has to be written, or may go.
+  mutating func setDisposable(_ block: Int, _ isDisposable: Bool) {
+    blocks[block].isDisposable = isDisposable
+    for frame in frameRange(block) { updateEvictable(frame) }
+    updateDirty(block)
+  }
+
   /// Notes that a block needs writing, if it does.
   mutating func updateDirty(_ block: Int) {
     guard hasDisk, !blocks[block].isForeign, !blocks[block].isDisposable else {
