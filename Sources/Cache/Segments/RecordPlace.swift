@@ -1,7 +1,13 @@
 /// Where a record lies.
-struct RecordPlace: Hashable, Sendable {
+package struct RecordPlace: Hashable, Sendable {
   /// The segment's number.
-  var segment: Int
-  var offset: Int
-  var byteCount: Int
+  package var segment: Int
+  package var offset: Int
+  package var byteCount: Int
+
+  package init(segment: Int, offset: Int, byteCount: Int) {
+    self.segment = segment
+    self.offset = offset
+    self.byteCount = byteCount
+  }
 }

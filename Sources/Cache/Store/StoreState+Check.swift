@@ -1,6 +1,6 @@
 /// Looking at the state.
 extension StoreState {
-  func bestTier(of key: FrameKey) -> Tier? {
+  package func bestTier(of key: FrameKey) -> Tier? {
     guard let frame = frameIndex(key) else { return nil }
     return bestTier(of: frame)
   }
@@ -11,7 +11,7 @@ extension StoreState {
     return frames[frame].isOnDisk ? .disk : nil
   }
 
-  func worstTier(of identity: BlockIdentity) -> Tier? {
+  package func worstTier(of identity: BlockIdentity) -> Tier? {
     guard let block = index[identity], !blocks[block].isForeign else { return nil }
     var worst = Tier.exact
     for frame in frameRange(block) {
@@ -21,7 +21,7 @@ extension StoreState {
     return worst
   }
 
-  func storedBlock(_ identity: BlockIdentity) -> StoredBlock? {
+  package func storedBlock(_ identity: BlockIdentity) -> StoredBlock? {
     guard let block = index[identity], !blocks[block].isForeign, blocks[block].present > 0 else {
       return nil
     }
@@ -41,7 +41,7 @@ extension StoreState {
     index.values.filter { !blocks[$0].isForeign && blocks[$0].present > 0 }.map(storedBlock)
   }
 
-  func snapshot() -> StoreStatistics {
+  package func snapshot() -> StoreStatistics {
     var result = statistics
     result.blocks = index.count
     result.dirtyBlocks = dirty.count
@@ -62,7 +62,7 @@ extension StoreState {
   /// Recounts everything that is kept as a number or twice.
   ///
   /// - Returns: a sentence for each difference; none unless there is a defect.
-  func violations() -> [String] {
+  package func violations() -> [String] {
     var found: [String] = []
     func expect(_ isTrue: Bool, _ message: @autoclosure () -> String) {
       if !isTrue { found.append(message()) }

@@ -1,11 +1,11 @@
 /// Frames on their way down.
 extension StoreState {
   /// A frame that is to be encoded into L2. Its slot stays readable meanwhile.
-  struct Demotion {
-    var slot: Int
-    var key: FrameKey
+  package struct Demotion {
+    package var slot: Int
+    package var key: FrameKey
     /// Whether its bytes are those that were put.
-    var isExact: Bool
+    package var isExact: Bool
   }
 
   /// Whether L1 holds more than its budget less the reserve.
@@ -14,12 +14,17 @@ extension StoreState {
   }
 
   /// Begins the next demotion. Frames that have a copy below are let go on the way, without one.
-  mutating func beginDemotion() -> Demotion? {
+  package mutating func beginDemotion() -> Demotion? {
     while wantsDemotion {
       if dropCleanVictim() { continue }
       guard let key = exactPolicy.victim(), let frame = frameIndex(key) else { return nil }
       let slot = Int(frames[frame].slot)
       exactPolicy.remove(key, reason: .evicted)
+      if slots[slot].isEncoding {
+        // Rescued, and already a victim again: whoever still encodes it finishes that.
+        slots[slot].phase = .leaving
+        continue
+      }
       let bytes = Int(Double(frameBytes) / statistics.compressionRatio)
       // What a lossy codec has been through once loses more by being encoded again.
       if frames[frame].isOnDisk,
@@ -30,15 +35,13 @@ extension StoreState {
         continue
       }
       slots[slot].phase = .leaving
-      // Rescued, and already a victim again: whoever still encodes it finishes that.
-      if slots[slot].isEncoding { continue }
       slots[slot].isEncoding = true
       return Demotion(slot: slot, key: key, isExact: frames[frame].isExact)
     }
     return nil
   }
 
-  mutating func finishDemotion(_ demotion: Demotion, _ bytes: PackedFrame) {
+  package mutating func finishDemotion(_ demotion: Demotion, _ bytes: PackedFrame) {
     let slot = demotion.slot
     slots[slot].isEncoding = false
     guard slots[slot].frame >= 0 else {

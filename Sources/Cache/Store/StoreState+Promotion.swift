@@ -1,25 +1,25 @@
 /// Frames on their way up.
 extension StoreState {
   /// Where a frame's bytes can be had.
-  enum Source {
+  package enum Source {
     /// A slot, which is held until it is given back.
     case slot(Int)
     case packed(PackedFrame)
     case disk(RecordPlace)
   }
 
-  struct Promotion {
-    var key: FrameKey
-    var slot: Int
+  package struct Promotion {
+    package var key: FrameKey
+    package var slot: Int
     /// `.packed` or `.disk`.
-    var source: Source
+    package var source: Source
     var deadline: UInt64?
   }
 
   /// Asks for a frame in L1. One that is there, or on its way, is not asked for twice.
   ///
   /// - Returns: whether there is something to do.
-  mutating func requestPromotion(_ key: FrameKey, deadline: UInt64?) -> Bool {
+  package mutating func requestPromotion(_ key: FrameKey, deadline: UInt64?) -> Bool {
     statistics.prefetches.requested += 1
     guard let frame = frameIndex(key) else {
       statistics.unknownFrames += 1
@@ -42,7 +42,7 @@ extension StoreState {
   /// Begins the next promotion that is not too late.
   ///
   /// - Returns: nil when nothing waits, or when no slot can be had before a demotion.
-  mutating func beginPromotion(time: UInt64) -> Promotion? {
+  package mutating func beginPromotion(time: UInt64) -> Promotion? {
     while let request = promotions.first() {
       guard let frame = frameIndex(request.key), frames[frame].isPromoting,
         frames[frame].slot < 0
@@ -86,7 +86,7 @@ extension StoreState {
 
   /// Begins a promotion that somebody waits for; nil when L1 has it, no tier has it, another thread
   /// is bringing it, or no slot is free.
-  mutating func beginPromotionNow(_ key: FrameKey) -> Promotion? {
+  package mutating func beginPromotionNow(_ key: FrameKey) -> Promotion? {
     guard let frame = frameIndex(key), frames[frame].slot < 0, frames[frame].isPresent,
       !frames[frame].isFilling, let slot = takeSlot()
     else { return nil }
@@ -118,7 +118,7 @@ extension StoreState {
   /// Makes the frame readable, or frees its slot when reading failed.
   ///
   /// - Parameter isExact: nil when it could not be read.
-  mutating func finishPromotion(_ promotion: Promotion, isExact: Bool?, time: UInt64) {
+  package mutating func finishPromotion(_ promotion: Promotion, isExact: Bool?, time: UInt64) {
     guard let frame = frameIndex(promotion.key), frames[frame].slot < 0 else {
       // Invalidated, or somebody else was faster.
       if let frame = frameIndex(promotion.key) { frames[frame].isPromoting = false }
@@ -157,7 +157,7 @@ extension StoreState {
   }
 
   /// Notes that a frame's bytes on disk are not what was written. It may be put again.
-  mutating func markDamaged(_ key: FrameKey, at place: RecordPlace) {
+  package mutating func markDamaged(_ key: FrameKey, at place: RecordPlace) {
     guard let frame = frameIndex(key), frames[frame].isOnDisk,
       blocks[frame / framesPerBlock].place == place
     else { return }

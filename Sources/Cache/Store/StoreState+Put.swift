@@ -1,7 +1,7 @@
 /// Putting a block: places are taken, the caller copies, the frames become readable.
 extension StoreState {
   /// What a put has to do.
-  enum PutPlan {
+  package enum PutPlan {
     /// Everything is there already.
     case present
     /// The identity is that of a block of another shape.
@@ -9,14 +9,14 @@ extension StoreState {
     case fill(PutTicket)
   }
 
-  struct PutTicket {
-    var identity: BlockIdentity
+  package struct PutTicket {
+    package var identity: BlockIdentity
     /// The frames that are wanted, and the slot for each; nil: there is none, encode it.
-    var frames: [(frame: Int, slot: Int?)]
+    package var frames: [(frame: Int, slot: Int?)]
   }
 
   /// Begins a put. A frame that is in any tier, or being put, is not wanted again.
-  mutating func beginPut(
+  package mutating func beginPut(
     _ identity: BlockIdentity, attributes: BlockAttributes, metadata: [UInt8], time: UInt64
   ) -> PutPlan {
     statistics.puts += 1
@@ -34,7 +34,7 @@ extension StoreState {
         statistics.repeatedPuts += 1
         return .present
       }
-      blocks[block].isDisposable = false
+      setDisposable(block, false)
       // Its next record counts more than the one it may have.
       blocks[block].sequence = nextSequence(time)
     } else {
@@ -57,7 +57,7 @@ extension StoreState {
   ///
   /// - Parameter packed: the encoded frames of those without a slot, in the ticket's order.
   /// - Returns: how many frames there was no room for.
-  mutating func finishPut(_ ticket: PutTicket, packed: [PackedFrame]) -> Int {
+  package mutating func finishPut(_ ticket: PutTicket, packed: [PackedFrame]) -> Int {
     var packed = packed.makeIterator()
     var declined = 0
     let block = index[ticket.identity]
@@ -69,7 +69,6 @@ extension StoreState {
         continue
       }
       frames[frame].isFilling = false
-      blocks[block].filling -= 1
       let wasPresent = frames[frame].isPresent
       if let slot {
         if frames[frame].slot < 0 {
@@ -86,6 +85,8 @@ extension StoreState {
         }
       }
       if !wasPresent, frames[frame].isPresent { blocks[block].present += 1 }
+      // Only now: making room may have taken the block's other frames, and it is still wanted.
+      blocks[block].filling -= 1
     }
     statistics.declinedFrames += declined
     if let block {
@@ -141,7 +142,7 @@ extension StoreState {
   // MARK: - Lending
 
   /// Lends the slot that holds a frame, until it is given back. A miss is counted and changes nothing.
-  mutating func lend(_ key: FrameKey) -> (slot: Int, isExact: Bool)? {
+  package mutating func lend(_ key: FrameKey) -> (slot: Int, isExact: Bool)? {
     exactPolicy.recordAccess(key)
     guard let frame = frameIndex(key) else {
       statistics.unknownFrames += 1
@@ -175,7 +176,7 @@ extension StoreState {
     exactPolicy.pin(key)
   }
 
-  mutating func giveBack(_ slot: Int) {
+  package mutating func giveBack(_ slot: Int) {
     precondition(slots[slot].lends > 0, "slot \(slot) is given back more often than it was lent")
     slots[slot].lends -= 1
     statistics.lentFrames -= 1

@@ -4,7 +4,7 @@ extension StoreState {
   ///
   /// - Parameter before: only blocks with a smaller sequence.
   /// - Returns: the blocks, those among them that are on disk included.
-  mutating func invalidate(
+  package mutating func invalidate(
     before sequence: UInt64 = .max,
     where matches: (BlockIdentity, BlockAttributes) -> Bool
   ) -> [BlockIdentity] {
@@ -50,18 +50,16 @@ extension StoreState {
 
   /// Keeps a block in the store until it is unpinned as often: it may move between tiers, and never
   /// leaves the last one.
-  mutating func pin(_ identity: BlockIdentity) -> Bool {
+  package mutating func pin(_ identity: BlockIdentity) -> Bool {
     guard let block = index[identity] else { return false }
     if blocks[block].pins == 0 { statistics.pinnedBlocks += 1 }
     blocks[block].pins += 1
     if blocks[block].place != nil { diskPolicy.pin(identity) }
-    blocks[block].isDisposable = false
-    for frame in frameRange(block) { updateEvictable(frame) }
-    updateDirty(block)
+    setDisposable(block, false)
     return true
   }
 
-  mutating func unpin(_ identity: BlockIdentity) {
+  package mutating func unpin(_ identity: BlockIdentity) {
     guard let block = index[identity], blocks[block].pins > 0 else { return }
     blocks[block].pins -= 1
     if blocks[block].pins == 0 { statistics.pinnedBlocks -= 1 }

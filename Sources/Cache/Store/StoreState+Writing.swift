@@ -1,13 +1,13 @@
 /// Blocks on their way to disk. A frame counts as on disk only once its record is synced.
 extension StoreState {
   /// A block to be written.
-  struct WriteJob {
-    var identity: BlockIdentity
+  package struct WriteJob {
+    package var identity: BlockIdentity
     var attributes: BlockAttributes
     var metadata: [UInt8]
     var sequence: UInt64
     /// nil: in no tier. Slots are held until the write is finished.
-    var frames: [Source?]
+    package var frames: [Source?]
     /// Whether the block was never on disk.
     var isNew: Bool
   }
@@ -20,7 +20,7 @@ extension StoreState {
   /// The next block to be written; nil when none is dirty.
   ///
   /// - Parameter isEagerOnly: only blocks that were used often.
-  mutating func beginWrite(isEagerOnly: Bool = false) -> WriteJob? {
+  package mutating func beginWrite(isEagerOnly: Bool = false) -> WriteJob? {
     guard hasDisk else { return nil }
     while let identity = eager.popLast() {
       if let block = index[identity], blocks[block].isDirty { return writeJob(block) }
@@ -55,7 +55,7 @@ extension StoreState {
   }
 
   /// Gives back what a write held, written or not. One that failed is dirty as before.
-  mutating func endWrite(_ job: WriteJob, failed: Bool) {
+  package mutating func endWrite(_ job: WriteJob, failed: Bool) {
     for case .slot(let slot)? in job.frames { giveBack(slot) }
     if failed, let block = index[job.identity], blocks[block].isDirty {
       dirty.append(job.identity)
@@ -63,7 +63,7 @@ extension StoreState {
   }
 
   /// Notes that a block's record is synced. Until ``endWrite(_:failed:)`` its slots stay held.
-  mutating func finishWrite(_ job: WriteJob, at place: RecordPlace) {
+  package mutating func finishWrite(_ job: WriteJob, at place: RecordPlace) {
     guard let block = index[job.identity], blocks[block].sequence == job.sequence else {
       // Invalidated meanwhile, or put again.
       deadRecords.append(place)
@@ -73,14 +73,13 @@ extension StoreState {
     dropRecord(of: block, reason: .invalidated, keepsFrames: true)
     blocks[block].place = place
     blocks[block].wasWritten = true
-    blocks[block].isDisposable = false
     diskBytes += place.byteCount
     diskPolicy.insert(job.identity, weight: place.byteCount, cost: job.attributes.cost)
     for _ in 0..<blocks[block].pins { diskPolicy.pin(job.identity) }
     for (offset, source) in job.frames.enumerated() where source != nil {
       setOnDisk(block * framesPerBlock + offset)
     }
-    updateDirty(block)
+    setDisposable(block, false)
     if blocks[block].isDirty { dirty.append(job.identity) }
     isDemotionBlocked = false
   }
@@ -113,18 +112,15 @@ extension StoreState {
   /// Lets go the block that the disk's policy wants least.
   ///
   /// - Returns: bytes of its record; nil when everything is pinned.
-  mutating func evictFromDisk() -> Int? {
+  package mutating func evictFromDisk() -> Int? {
     guard let identity = diskPolicy.victim(), let block = index[identity],
       let bytes = blocks[block].place?.byteCount
     else { return nil }
     let gone = frameRange(block).count { frames[$0].isOnDisk }
     statistics.tiers[.disk][evicted: .room] += gone
     // Written again at once, it would only push out others.
-    blocks[block].isDisposable = true
     dropRecord(of: block, reason: .evicted)
-    for frame in frameRange(block) { updateEvictable(frame) }
-    if blocks[block].isForeign { blocks[block].present = 0 }
-    updateDirty(block)
+    setDisposable(block, true)
     removeBlockIfGone(block)
     return bytes
   }
@@ -190,7 +186,6 @@ extension StoreState {
     for block in index.values {
       guard let place = blocks[block].place, removed.contains(place.segment) else { continue }
       dropRecord(of: block, reason: .invalidated)
-      if blocks[block].isForeign { blocks[block].present = 0 }
       for frame in frameRange(block) { updateEvictable(frame) }
       updateDirty(block)
       removeBlockIfGone(block)

@@ -14,7 +14,7 @@
 /// - L2's policy knows exactly the packed frames that may be dropped: what is dirty is not there.
 /// - A block is known if and only if at least one of its frames is in a tier or on its way in.
 /// - A frame's bytes are immutable: its copies in different tiers are the same, up to a lossy codec.
-struct StoreState: Sendable {
+package struct StoreState: Sendable {
   let slotCount: Int
   let framesPerBlock: Int
   let frameBytes: Int
@@ -46,7 +46,7 @@ struct StoreState: Sendable {
   var retiredSlots: [Int] = []
   var slotsToRetire: [Int] = []
   var retiringCount = 0
-  var exactPolicy: any EvictionPolicy<FrameKey>
+  var exactPolicy: ChosenPolicy<FrameKey>
   /// Nothing below L1 takes a pinned frame: demoting rests until something has changed.
   var isDemotionBlocked = false
 
@@ -55,13 +55,13 @@ struct StoreState: Sendable {
   var freePacked: [Int] = []
   var packedBytes = 0
   var dirtyPackedBytes = 0
-  var packedPolicy: any EvictionPolicy<FrameKey>
+  var packedPolicy: ChosenPolicy<FrameKey>
 
   // L3
-  var diskPolicy: any EvictionPolicy<BlockIdentity>
+  var diskPolicy: ChosenPolicy<BlockIdentity>
   var diskBytes = 0
   /// Records that nothing refers to any more; whoever keeps the segments takes them.
-  var deadRecords: [RecordPlace] = []
+  package var deadRecords: [RecordPlace] = []
 
   var promotions = PromotionQueue()
   var dirty = DirtyQueue()
@@ -69,7 +69,7 @@ struct StoreState: Sendable {
   var eager: [BlockIdentity] = []
 
   /// Encoded frames that were let go: freed after unlocking, as that takes time.
-  var garbage: [PackedFrame] = []
+  package var garbage: [PackedFrame] = []
 
   private(set) var lastSequence: UInt64 = 0
   var statistics = StoreStatistics()
@@ -129,7 +129,9 @@ struct StoreState: Sendable {
     var isEvictable: Bool
   }
 
-  init(options: StoreOptions, slotCount: Int, frameBytes: Int, framesPerBlock: Int, hasDisk: Bool) {
+  package init(
+    options: StoreOptions, slotCount: Int, frameBytes: Int, framesPerBlock: Int, hasDisk: Bool
+  ) {
     self.slotCount = slotCount
     self.framesPerBlock = framesPerBlock
     self.frameBytes = frameBytes
@@ -145,8 +147,7 @@ struct StoreState: Sendable {
     slots = Array(repeating: Slot(), count: slotCount)
     freeSlots = Array((0..<slotCount).reversed())
     exactPolicy = ChosenPolicy(
-      options.exactPolicy, 
-      budget: (slotCount - reserve) * frameBytes)
+      options.exactPolicy, budget: (slotCount - reserve) * frameBytes)
     packedPolicy = ChosenPolicy(options.packedPolicy, budget: options.packedBytes)
     diskPolicy = ChosenPolicy(options.diskPolicy, budget: options.diskBytes)
   }
@@ -208,6 +209,13 @@ struct StoreState: Sendable {
     freeBlocks.append(block)
   }
 
+  /// Says whether a block that is not on disk has to be written, or may go.
+  mutating func setDisposable(_ block: Int, _ isDisposable: Bool) {
+    blocks[block].isDisposable = isDisposable
+    for frame in frameRange(block) { updateEvictable(frame) }
+    updateDirty(block)
+  }
+
   /// Notes that a block needs writing, if it does.
   mutating func updateDirty(_ block: Int) {
     guard hasDisk, !blocks[block].isForeign, !blocks[block].isDisposable else {
@@ -229,7 +237,7 @@ struct StoreState: Sendable {
   // MARK: - Budgets
 
   /// Gives every budget in memory a share of its full size.
-  mutating func adapt(toShare share: Double) {
+  package mutating func adapt(toShare share: Double) {
     self.share = share
     allowedSlots = max(0, min(slotCount, Int(Double(slotCount) * share)))
     exactPolicy.budget = max(0, allowedSlots - min(reserve, allowedSlots / 8)) * frameBytes
@@ -263,9 +271,9 @@ struct StoreState: Sendable {
   }
 
   /// A slot whose memory is to be given back to the system.
-  mutating func beginRetiring() -> Int? { slotsToRetire.popLast() }
+  package mutating func beginRetiring() -> Int? { slotsToRetire.popLast() }
 
-  mutating func finishRetiring(_ slot: Int) {
+  package mutating func finishRetiring(_ slot: Int) {
     retiringCount -= 1
     slots[slot].phase = .retired
     slots[slot].isTouched = false

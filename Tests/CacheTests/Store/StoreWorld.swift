@@ -40,6 +40,7 @@ enum StoreWorld {
     options.packedBytes = packedBlocks * blockBytes
     options.diskBytes = diskBytes
     options.reserve = framesPerBlock
+    options.segmentBytes = 1 << 20
     options.codec = .raw
     options.hasThreads = false
     return options
