@@ -26,11 +26,13 @@ let package = Package(
     .target(name: "Cascade", dependencies: ["Model"]),
     // The engine: samplers, chat templates, token streams. The library's face.
     .target(name: "Generation", dependencies: ["Hardware", "Model", "Cascade"]),
+    // What memory is worth: tasks, arms, statistics.
+    .target(name: "Evaluation", dependencies: ["Generation"]),
     // The command line.
     .executableTarget(
       name: "spark",
       dependencies: [
-        "Hardware", "Generation",
+        "Hardware", "Generation", "Evaluation",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
 
@@ -50,6 +52,9 @@ let package = Package(
     // The engine on the embedded model.
     .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),
     .testTarget(name: "EngineTests", dependencies: ["Generation", "AllocationCounter"]),
+    // Tasks, statistics and reports as values; runs on the embedded model.
+    .testTarget(
+      name: "EvaluationTests", dependencies: ["Evaluation", "Generation"], exclude: ["Fixtures"]),
     // What tests share: fixtures, seeded randomness.
     .target(name: "TestSupport", dependencies: ["CZstd"], path: "Tests/TestSupport"),
     .testTarget(

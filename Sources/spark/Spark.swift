@@ -15,6 +15,8 @@ struct Spark: AsyncParsableCommand {
       """,
     version: Version.current.description,
     subcommands: [
-      Generate.self, ModelCommand.self, Tokenize.self, Detokenize.self, Bench.self, Hardware.self,
+      Generate.self, ModelCommand.self, Tokenize.self, Detokenize.self, Bench.self,
+      EvalCommand.self,
+      Hardware.self,
     ])
 }

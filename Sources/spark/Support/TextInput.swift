@@ -27,7 +27,7 @@ enum TextInput {
     try text(from: STDIN_FILENO, name: "standard input")
   }
 
-  private static func contents(of path: String) throws(InputError) -> String {
+  static func contents(of path: String) throws(InputError) -> String {
     let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else {
       throw InputError("\(path) cannot be opened: \(SystemError(errno)).")

@@ -1,0 +1,14 @@
+import ArgumentParser
+import Evaluation
+
+/// How much is asked, and in what form the result is told.
+struct EvaluationOutputFlags: ParsableArguments {
+  @Option(help: "What is drawn by chance is drawn from this.")
+  var seed: UInt64 = 1
+
+  @Flag(help: "Write every trial and every cell as a JSON object on a line of its own.")
+  var json = false
+
+  @Flag(name: .shortAndLong, help: "Leave out the progress.")
+  var quiet = false
+}
