@@ -14,6 +14,8 @@ let package = Package(
   targets: [
     // Zstandard, the system's library.
     .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
+    // Pictures of measurements, as SVG.
+    .target(name: "Charts"),
     // SIMD kernels behind one dispatch table per instruction set, and the compute thread pool.
     .target(name: "CKernels"),
     // The machine: which processors and how much memory this process may use.
@@ -27,12 +29,12 @@ let package = Package(
     // The engine: samplers, chat templates, token streams. The library's face.
     .target(name: "Generation", dependencies: ["Hardware", "Model", "Cascade"]),
     // What memory is worth: tasks, arms, statistics.
-    .target(name: "Evaluation", dependencies: ["Generation"]),
+    .target(name: "Evaluation", dependencies: ["Charts", "Generation"]),
     // The command line.
     .executableTarget(
       name: "spark",
       dependencies: [
-        "Hardware", "Generation", "Evaluation",
+        "Charts", "Hardware", "Cache", "Generation", "Evaluation",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
 
@@ -40,8 +42,11 @@ let package = Package(
     .testTarget(name: "HardwareTests", dependencies: ["Hardware"], exclude: ["Fixtures"]),
     // Every kernel variant against the scalar one and the formula.
     .testTarget(name: "KernelTests", dependencies: ["CKernels"], exclude: ["Fixtures"]),
+    // The pictures' numbers and words.
+    .testTarget(name: "ChartTests", dependencies: ["Charts"]),
     // Policies against reference caches, stores against a recount, and every failing disk.
-    .testTarget(name: "CacheTests", dependencies: ["CKernels", "Cache", "TestSupport"]),
+    .testTarget(
+      name: "CacheTests", dependencies: ["CKernels", "Cache", "AllocationCounter", "TestSupport"]),
     // Golden models, chunked against whole, windows against recomputation.
     .testTarget(
       name: "ParityTests", dependencies: ["CKernels", "Model", "Cascade", "TestSupport"],

@@ -15,8 +15,7 @@ struct Spark: AsyncParsableCommand {
       """,
     version: Version.current.description,
     subcommands: [
-      Generate.self, ModelCommand.self, Tokenize.self, Detokenize.self, Bench.self,
-      EvalCommand.self,
-      Hardware.self,
+      Generate.self, ModelCommand.self, Tokenize.self, Detokenize.self, Bench.self, Hardware.self,
+      CacheCommand.self, EvalCommand.self,
     ])
 }

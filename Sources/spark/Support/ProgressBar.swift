@@ -1,38 +1,39 @@
-/// A line on the terminal that tells how far a run is; elsewhere nothing.
-struct ProgressBar {
+/// A line on standard error that says how far a long work has come; silent where standard error is no
+/// terminal, and in the first second.
+///
+/// One task at a time uses it.
+final class ProgressBar {
+  private static let width = 30
+
+  private let total: Int
   private let output = Output.error
   private let isShown: Bool
-  private let total: Int
-  private let begun = ContinuousClock.now
+  private let began = ContinuousClock.now
   private var done = 0
-  private var shown: ContinuousClock.Instant?
+  private var isDrawn = false
 
-  init(total: Int, quiet: Bool = false) {
-    self.total = max(1, total)
-    isShown = !quiet && Output.error.isTerminal
+  init(total: Int, isQuiet: Bool = false) {
+    self.total = total
+    isShown = !isQuiet && Output.error.isTerminal
   }
 
-  /// Counts one more, of which `remark` says what it was.
-  mutating func advance(_ remark: String) {
+  /// Notes that one of `total` steps is done, of which `remark` says what it was.
+  func advance(_ remark: String = "") {
     done += 1
-    guard isShown else { return }
-    let now = ContinuousClock.now
-    // A terminal that is far away should not slow the run.
-    if let shown, now - shown < .milliseconds(100), done < total { return }
-    shown = now
-    let width = 24
-    let filled = min(width, done * width / total)
-    let bar = String(repeating: "█", count: filled) + String(repeating: "░", count: width - filled)
-    let rate = Double(done) / max(1e-9, (now - begun).seconds)
+    guard isShown, ContinuousClock.now - began > .seconds(1) else { return }
+    let filled = Self.width * done / max(1, total)
+    let bar =
+      String(repeating: "#", count: filled) + String(repeating: "-", count: Self.width - filled)
+    let left = (ContinuousClock.now - began).seconds / Double(done) * Double(total - done)
     output.tell(
-      "\r\u{1B}[2K\(bar) \(done)/\(total)  \(rate.inTenths)/s, "
-        + "\(Int(Double(total - done) / rate)) s to go  \(remark)")
+      "\r\u{1B}[K[\(bar)] \(done) of \(total), \(Int(left.rounded(.up))) s to go  \(remark)")
+    isDrawn = true
   }
 
-  /// Takes the line away.
+  /// Takes the line away, before something else is written.
   func clear() {
-    if isShown, shown != nil { output.tell("\r\u{1B}[2K") }
+    guard isDrawn else { return }
+    output.tell("\r\u{1B}[K")
+    isDrawn = false
   }
-
-  var seconds: Double { (ContinuousClock.now - begun).seconds }
 }

@@ -52,7 +52,7 @@ struct EvalRecall: AsyncParsableCommand {
   }
 
   func run() async throws {
-    var all = try RecallItem.items(of: TextInput.contents(of: file), file: file)
+    var all = try RecallItem.items(of: TextInput.text(from: file), file: file)
     let others = all
     if let kinds {
       let wanted = Set(kinds.split(separator: ",").map(String.init))
@@ -61,7 +61,7 @@ struct EvalRecall: AsyncParsableCommand {
     }
     let task = RecallTask(
       items: all, distances: lengths.values, limit: items,
-      filler: try filler.map { Filler(text: try TextInput.contents(of: $0)) }
+      filler: try filler.map { Filler(text: try TextInput.text(from: $0)) }
         ?? Filler(items: others),
       maxTokens: maxTokens, seed: output.seed)
     let (path, arms, output) = (try model.path(), arms.list(), output)
