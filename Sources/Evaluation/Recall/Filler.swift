@@ -92,7 +92,7 @@ package struct Filler: Sendable {
 
 extension Substring {
   /// Its sentences, each with its end mark.
-  fileprivate var sentences: [Substring] {
+  var sentences: [Substring] {
     var sentences: [Substring] = []
     var start = startIndex
     var index = startIndex

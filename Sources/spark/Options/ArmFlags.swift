@@ -2,7 +2,7 @@ public import ArgumentParser
 import Evaluation
 import Generation
 
-/// What an evaluation compares, and how the model is run meanwhile.
+/// The arms an evaluation compares, and how the model is run meanwhile.
 struct ArmFlags: ParsableArguments {
   @Option(
     help: ArgumentHelp(
@@ -72,11 +72,14 @@ struct ArmFlags: ParsableArguments {
     return options
   }
 
-  func list(scope: MemoryScope = .session) -> [Arm] {
-    guard let sweep else {
-      return arms.kinds.map { $0.arm(base: engine, window: window, scope: scope) }
-    }
-    return sweep.arms(arms.kinds, base: engine, window: window, scope: scope)
+  /// The arms that were asked for.
+  func list() -> [Arm] { list(arms.kinds) }
+
+  /// The arms of `kinds`, the swept ones at each value, on engines like `base`.
+  func list(_ kinds: [ArmKind], base: EngineOptions? = nil) -> [Arm] {
+    let base = base ?? engine
+    guard let sweep else { return kinds.map { $0.arm(base: base, window: window) } }
+    return sweep.arms(kinds, base: base, window: window)
   }
 }
 
@@ -93,24 +96,6 @@ struct ArmList: ExpressibleByArgument, Sendable {
   }
 
   var defaultValueDescription: String { kinds.map(\.rawValue).joined(separator: ",") }
-}
-
-/// Whole numbers separated by commas, such as lengths; `k` stands for 1024.
-struct NumberList: ExpressibleByArgument, Sendable {
-  var values: [Int]
-
-  init(_ values: [Int]) { self.values = values }
-
-  init?(argument: String) {
-    let words = argument.split(separator: ",", omittingEmptySubsequences: false)
-    values = words.compactMap { word in
-      guard let last = word.last, last == "k" || last == "K" else { return Int(word) }
-      return Int(word.dropLast()).flatMap { $0 <= 1 << 20 ? $0 * 1024 : nil }
-    }
-    guard values.count == words.count, values.allSatisfy({ $0 >= 0 }) else { return nil }
-  }
-
-  var defaultValueDescription: String { values.map { "\($0)" }.joined(separator: ",") }
 }
 
 extension Sweep: ExpressibleByArgument {

@@ -9,6 +9,9 @@ struct EvaluationOutputFlags: ParsableArguments {
   @Flag(help: "Write every trial and every cell as a JSON object on a line of its own.")
   var json = false
 
-  @Flag(name: .shortAndLong, help: "Leave out the progress.")
+  @Option(help: ArgumentHelp("Also draw the result, as SVG.", valueName: "file"))
+  var svg: String?
+
+  @Flag(name: .shortAndLong, help: "Leave out progress and remarks.")
   var quiet = false
 }

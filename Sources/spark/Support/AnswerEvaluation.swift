@@ -5,10 +5,21 @@ import Generation
 /// Runs questions and tells what came out, also when it is interrupted.
 struct AnswerEvaluation: Sendable {
   var name: String
-  /// The head of the table's first column.
+  /// The head of the table's first column, and the chart's abscissa.
   var rows: String
   var arms: [Arm]
   var output: EvaluationOutputFlags
+
+  /// Asks `questions` in all arms.
+  func run(
+    _ questions: [Question], on shelf: EngineShelf, template: ChatTemplate? = nil
+  ) async throws {
+    let run = AnswerRun(
+      questions: questions, arms: arms, seed: output.seed, template: template)
+    try await self.run(model: shelf.path, total: questions.count * arms.count) {
+      try await run.run(on: shelf, onTrial: $0)
+    }
+  }
 
   /// - Parameters:
   ///   - total: how many trials there are.
@@ -17,14 +28,13 @@ struct AnswerEvaluation: Sendable {
     model: String, total: Int, _ work: ((Trial) throws -> Void) async throws -> Void
   ) async throws {
     var report = AnswerReport(arms: arms.map(\.name))
-    var progress = ProgressBar(total: total, quiet: output.quiet)
-    var isInterrupted = false
+    let progress = ProgressBar(total: total, isQuiet: output.quiet)
+    let began = ContinuousClock.now
     let standard = Output.standard
-    var count = 0
+    var (count, isInterrupted) = (0, false)
     if output.json {
       try standard.writeJSONLine(
-        RunRecord(evaluation: name, model: model, seed: output.seed, arms: arms.map(ArmRecord.init))
-      )
+        RunRecord(evaluation: name, model: model, seed: output.seed, arms: arms))
     }
     do {
       try await work { trial in
@@ -37,18 +47,28 @@ struct AnswerEvaluation: Sendable {
       isInterrupted = true
     }
     progress.clear()
+    let seconds = (ContinuousClock.now - began).seconds
     if output.json {
       for record in report.records { try standard.writeJSONLine(record) }
     } else {
       try standard.write(report.markdown(rows: rows))
     }
-    if !output.quiet {
-      Output.error.tell(
-        "spark: \(count) of \(total) trials in \(progress.seconds.inTenths) s, "
-          + "\((Double(count) / max(1e-9, progress.seconds)).inTenths) a second; seed \(output.seed)"
-          + "\(isInterrupted ? "; interrupted" : "")\n")
+    if let svg = output.svg {
+      let picture = report.svg(title: name, xTitle: "\(rows), tokens", arms: arms)
+      try await OutputFile.write(svg) { try $0.write(picture) }
     }
+    output.remark(
+      "\(count) of \(total) trials in \(seconds.inTenths) s, "
+        + "\((Double(count) / max(1e-9, seconds)).inTenths) a second; seed \(output.seed)"
+        + "\(isInterrupted ? "; interrupted" : "")")
     if isInterrupted { throw ExitCode(Interruption.exitCode) }
+  }
+}
+
+extension EvaluationOutputFlags {
+  /// Tells something beside the result.
+  func remark(_ remark: String) {
+    if !quiet { Output.error.tell("spark: \(remark)\n") }
   }
 }
 
@@ -59,6 +79,13 @@ struct RunRecord: Encodable {
   var model: String
   var seed: UInt64
   var arms: [ArmRecord]
+
+  init(evaluation: String, model: String, seed: UInt64, arms: [Arm]) {
+    self.evaluation = evaluation
+    self.model = model
+    self.seed = seed
+    self.arms = arms.map(ArmRecord.init)
+  }
 }
 
 struct ArmRecord: Encodable {

@@ -11,6 +11,7 @@ final class ProgressBar {
   private let began = ContinuousClock.now
   private var done = 0
   private var isDrawn = false
+  private var drawn = ContinuousClock.now
 
   init(total: Int, isQuiet: Bool = false) {
     self.total = total
@@ -20,11 +21,15 @@ final class ProgressBar {
   /// Notes that one of `total` steps is done, of which `remark` says what it was.
   func advance(_ remark: String = "") {
     done += 1
-    guard isShown, ContinuousClock.now - began > .seconds(1) else { return }
+    let now = ContinuousClock.now
+    // Drawn ten times a second, so that a terminal far away does not slow the work.
+    guard isShown, now - began > .seconds(1), done == total || now - drawn > .milliseconds(100)
+    else { return }
+    drawn = now
     let filled = Self.width * done / max(1, total)
     let bar =
       String(repeating: "#", count: filled) + String(repeating: "-", count: Self.width - filled)
-    let left = (ContinuousClock.now - began).seconds / Double(done) * Double(total - done)
+    let left = (now - began).seconds / Double(done) * Double(total - done)
     output.tell(
       "\r\u{1B}[K[\(bar)] \(done) of \(total), \(Int(left.rounded(.up))) s to go  \(remark)")
     isDrawn = true

@@ -10,5 +10,8 @@ struct EvalCommand: AsyncParsableCommand {
       and a ceiling that is shown nothing but the answer and the question. Replies are greedy. \
       Shares come with their 95% interval (Wilson). Ctrl-C tells what is known so far.
       """,
-    subcommands: [EvalRecall.self, EvalPasskey.self])
+    subcommands: [
+      EvalRecall.self, EvalPasskey.self, EvalNeedles.self, EvalKeyValue.self,
+      EvalPerplexity.self, EvalHarm.self,
+    ])
 }

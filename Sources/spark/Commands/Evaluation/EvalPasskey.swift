@@ -11,40 +11,22 @@ struct EvalPasskey: AsyncParsableCommand {
       answered as a chat. Nearly every model finds the number within its own context; niah is harder.
       """)
 
-  @Option(help: ArgumentHelp("Tokens of the text, such as 1k,2k,4096.", valueName: "list"))
-  var lengths = NumberList([512, 896, 2048, 4096, 8192])
-
-  @Option(help: ArgumentHelp("Where the number stands, in percent.", valueName: "list"))
-  var depths = NumberList(Array(stride(from: 0, through: 100, by: 10)))
-
-  @Option(help: "Numbers hidden at each length and depth.")
-  var items = 2
-
+  @OptionGroup(title: "Texts") var texts: LengthsFlags
+  @OptionGroup(title: "Texts") var depths: DepthFlags
   @OptionGroup(title: "Model") var model: ModelOptions
   @OptionGroup(title: "Arms") var arms: ArmFlags
   @OptionGroup(title: "Output") var output: EvaluationOutputFlags
 
-  func validate() throws {
-    try require(items > 0, "--items must be at least 1.")
-    try require(
-      lengths.values.allSatisfy { (1...1_048_576).contains($0) },
-      "--lengths must be between 1 and 1048576.")
-    try require(depths.values.allSatisfy { $0 <= 100 }, "--depths must be between 0 and 100.")
-  }
-
   func run() async throws {
-    let (path, arms, output) = (try model.path(), arms.list(), output)
+    let (path, tokenizer) = (try model.path(), try model.tokenizer())
+    let evaluation = AnswerEvaluation(
+      name: "passkey", rows: "length", arms: arms.list(), output: output)
     let task = PasskeyTask(
-      lengths: lengths.values, depths: depths.values, repetitions: items, seed: output.seed)
-    let tokenizer = try model.tokenizer()
+      lengths: texts.lengths.values, depths: depths.depths.values, repetitions: depths.items,
+      seed: output.seed)
     try await Interruption.cancels {
-      let run = AnswerRun(
-        questions: task.questions { tokenizer.encode($0).count }, arms: arms, seed: output.seed)
-      let evaluation = AnswerEvaluation(
-        name: "passkey", rows: "tokens", arms: arms, output: output)
-      try await evaluation.run(model: path, total: run.questions.count * arms.count) { onTrial in
-        try await run.run(on: EngineShelf(path: path), onTrial: onTrial)
-      }
+      try await evaluation.run(
+        task.questions { tokenizer.encode($0).count }, on: EngineShelf(path: path))
     }
   }
 }

@@ -10,6 +10,10 @@ struct EvalRecall: AsyncParsableCommand {
       The file holds one JSON object a line: history, a dialogue of lines that begin with "User: " or \
       "Assistant: " and end with a question; answer, which must appear in the reply as words of its \
       own, whatever their case; and kind. Rows tell how many tokens lie between the two.
+
+      With --cross-session the dialogue up to the question is told in one session, the engine closed, \
+      and the question asked in another session of a new engine on the same store: without memory, \
+      with it, and as a stranger in another namespace, whose replies must be those without memory.
       """)
 
   @Argument(help: ArgumentHelp("The dialogues, JSON lines.", valueName: "file"))
@@ -39,6 +43,15 @@ struct EvalRecall: AsyncParsableCommand {
   @Option(help: ArgumentHelp("The chat's format, where the model names none.", valueName: "name"))
   var template: TemplateArgument?
 
+  @Flag(help: "Tell in one session, ask in another.")
+  var crossSession = false
+
+  @Option(
+    help: ArgumentHelp(
+      "With --cross-session: where memory is kept. (default: a folder that is removed afterwards)",
+      valueName: "folder"))
+  var store: String?
+
   @OptionGroup(title: "Model") var model: ModelOptions
   @OptionGroup(title: "Arms") var arms: ArmFlags
   @OptionGroup(title: "Output") var output: EvaluationOutputFlags
@@ -49,36 +62,47 @@ struct EvalRecall: AsyncParsableCommand {
     try require(
       lengths.values.allSatisfy { (1...1_048_576).contains($0) },
       "--lengths must be between 1 and 1048576.")
+    try require(store == nil || crossSession, "--store needs --cross-session.")
+    try require(
+      arms.sweep == nil || !crossSession, "--sweep and --cross-session do not go together.")
   }
 
   func run() async throws {
-    var all = try RecallItem.items(of: TextInput.text(from: file), file: file)
-    let others = all
-    if let kinds {
-      let wanted = Set(kinds.split(separator: ",").map(String.init))
-      all.removeAll { !wanted.contains($0.kind) }
-      if all.isEmpty { throw InputError("\(file) holds no dialogue of the kinds \(kinds).") }
-    }
-    let task = RecallTask(
-      items: all, distances: lengths.values, limit: items,
-      filler: try filler.map { Filler(text: try TextInput.text(from: $0)) }
-        ?? Filler(items: others),
-      maxTokens: maxTokens, seed: output.seed)
-    let (path, arms, output) = (try model.path(), arms.list(), output)
-    let (window, template) = (self.arms.window, template?.template)
+    let (path, task, output) = (try model.path(), try task(), output)
+    let (arms, template) = (arms, template?.template)
+    let (isCrossSession, store) = (crossSession, store)
     try await Interruption.cancels {
       let shelf = EngineShelf(path: path)
-      let engine = try shelf.engine(arms[0].engine)
-      let questions = try task.questions(window: window) {
+      let list = arms.list()
+      let engine = try shelf.engine(list[0].engine)
+      let questions = try task.questions(window: arms.window) {
         try engine.tokens(of: .chat($0), template: template).count
       }
-      let run = AnswerRun(
-        questions: questions, arms: arms, seed: output.seed, template: template)
-      let evaluation = AnswerEvaluation(
-        name: "recall", rows: "distance", arms: arms, output: output)
-      try await evaluation.run(model: path, total: questions.count * arms.count) { onTrial in
-        try await run.run(on: shelf, onTrial: onTrial)
+      if isCrossSession {
+        try await TemporaryFolder.with(store) { store in
+          try await CrossSessionEvaluation(
+            path: path, arms: arms, output: output, template: template
+          ).run(questions, store: store)
+        }
+      } else {
+        try await AnswerEvaluation(
+          name: "recall", rows: "distance", arms: list, output: output
+        ).run(questions, on: shelf, template: template)
       }
     }
+  }
+
+  private func task() throws -> RecallTask {
+    let all = try RecallItem.items(of: TextInput.text(from: file), file: file)
+    var items = all
+    if let kinds {
+      let wanted = Set(kinds.split(separator: ",").map(String.init))
+      items.removeAll { !wanted.contains($0.kind) }
+      if items.isEmpty { throw InputError("\(file) holds no dialogue of the kinds \(kinds).") }
+    }
+    return RecallTask(
+      items: items, distances: lengths.values, limit: self.items,
+      filler: try filler.map { Filler(text: try TextInput.text(from: $0)) } ?? Filler(items: all),
+      maxTokens: maxTokens, seed: output.seed)
   }
 }
