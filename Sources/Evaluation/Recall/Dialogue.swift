@@ -38,12 +38,18 @@ package struct Dialogue: Sendable, Equatable {
   /// All but the question.
   package var history: ArraySlice<ChatMessage> { messages.dropLast() }
 
-  /// The user's turn that told `answer` last, the question not counted; nil if none did.
+  /// The user's turn that told `answer`, the question not counted; nil if none did. Of several, it is
+  /// the one that shares most words with the question ("9" may stand in a sum as well), the last of
+  /// equals.
   package func fact(telling answer: String) -> Int? {
     let answer = Words(answer)
-    return history.indices.last {
-      messages[$0].role == .user && Words(messages[$0].content).contains(answer)
+    let asked = Set(Words(question.content).words)
+    func likeness(_ index: Int) -> Int {
+      asked.intersection(Words(messages[index].content).words).count
     }
+    return history.indices
+      .filter { messages[$0].role == .user && Words(messages[$0].content).contains(answer) }
+      .max { likeness($0) < likeness($1) || (likeness($0) == likeness($1) && $0 < $1) }
   }
 
   /// The first message after the turn at `index` and the reply to it.

@@ -4,15 +4,18 @@ package import Generation
 package struct Filler: Sendable {
   /// A user's turn and the reply to it.
   package struct Exchange: Sendable, Equatable {
-    package var user: String
-    package var assistant: String
+    package let user: String
+    package let assistant: String
+    /// What is said in it, looked at for every item.
+    fileprivate let words: Set<String>
 
     package init(user: String, assistant: String) {
       (self.user, self.assistant) = (user, assistant)
+      words = Set(Words(user + " " + assistant).words)
     }
 
+    var text: String { user + "\n" + assistant }
     package var messages: [ChatMessage] { [.user(user), .assistant(assistant)] }
-    fileprivate var words: Set<String> { Set(Words(user + " " + assistant).words) }
   }
 
   package var exchanges: [Exchange]

@@ -57,6 +57,7 @@ package struct RecallTask: Sendable {
           prompt: { .chat($0 == .near ? near.messages : dialogue.messages) }))
     }
     let stretched = distances.sorted()
+    var costs: [String: Int] = [:]
     var taken = 0
     for index in order {
       let item = items[index]
@@ -74,7 +75,8 @@ package struct RecallTask: Sendable {
         guard distance <= shortest, taken < limit else { continue }
         taken += 1
         for target in stretched {
-          let longer = try stretch(item, from: distance, to: target, index: index, tokens)
+          let longer = try stretch(
+            item, from: distance, to: target, index: index, costs: &costs, tokens)
           try add(
             longer, index, in: Bucket(tokens: target),
             distance: try Self.distance(in: longer, tokens))
@@ -100,9 +102,13 @@ package struct RecallTask: Sendable {
 
   /// `item` with unrelated exchanges right after the one that told the answer, until the question is
   /// at least `target` tokens away.
+  ///
+  /// - Parameters:
+  ///   - index: the item's place in the file, from which its exchanges are drawn.
+  ///   - costs: tokens that an exchange adds, by its text, kept from call to call.
   package func stretch(
     _ item: RecallItem, from distance: Int, to target: Int, index: Int,
-    _ tokens: ([ChatMessage]) throws -> Int
+    costs: inout [String: Int], _ tokens: ([ChatMessage]) throws -> Int
   ) throws -> RecallItem {
     guard let fact = item.fact, distance < target else { return item }
     var random = SeededGenerator(seed: seed &+ UInt64(index) << 20)
@@ -115,12 +121,19 @@ package struct RecallTask: Sendable {
     var missing = target - distance
     var inserted: [ChatMessage] = []
     // The same exchanges come again where the distance is longer than all of them.
-    // The same exchanges come again where the distance is longer than all of them.
     for index in 0... {
-      let messages = suited[index % suited.count].messages
-      inserted += messages
-      // What one more exchange adds, without what the template puts around a conversation.
-      missing -= max(1, try tokens(messages + messages) - tokens(messages))
+      let exchange = suited[index % suited.count]
+      let cost: Int
+      if let known = costs[exchange.text] {
+        cost = known
+      } else {
+        // What one more exchange adds, without what the template puts around a conversation.
+        let messages = exchange.messages
+        cost = max(1, try tokens(messages + messages) - tokens(messages))
+        costs[exchange.text] = cost
+      }
+      inserted += exchange.messages
+      missing -= cost
       if missing <= 0 { break }
     }
     var item = item
