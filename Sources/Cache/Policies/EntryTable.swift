@@ -5,7 +5,7 @@
 /// is dropped. Adding allocates only while the table grows past its largest size so far.
 ///
 /// Invariants: an entry is in exactly one queue; a queue's `count` and `bytes` are those of the
-/// entries that its links pass; `index.count` is the sum of all queues' counts.
+/// entries that its links pass; `count` and `bytes` are the sums of all queues'.
 struct EntryTable<Key: Hashable & Sendable, Payload: Sendable>: Sendable {
   typealias Slot = Int32
 
@@ -29,10 +29,13 @@ struct EntryTable<Key: Hashable & Sendable, Payload: Sendable>: Sendable {
   }
 
   private(set) var queues: [Queue]
+  private(set) var bytes = 0
   private var entries: [Entry] = []
   private var index: [Key: Slot] = [:]
   /// The first free slot; the next one is its entry's `older`.
   private var free: Slot = -1
+
+  var count: Int { index.count }
 
   init(queues count: Int) { queues = Array(repeating: Queue(), count: count) }
 
@@ -94,6 +97,7 @@ struct EntryTable<Key: Hashable & Sendable, Payload: Sendable>: Sendable {
     if older >= 0 { entries[Int(older)].newer = slot } else { queues[q].oldest = slot }
     queues[q].count += 1
     queues[q].bytes += entries[i].weight
+    bytes += entries[i].weight
   }
 
   private mutating func unlink(_ slot: Slot) {
@@ -111,6 +115,7 @@ struct EntryTable<Key: Hashable & Sendable, Payload: Sendable>: Sendable {
     }
     queues[q].count -= 1
     queues[q].bytes -= entry.weight
+    bytes -= entry.weight
   }
 }
 

@@ -20,9 +20,6 @@ struct FrequencySketch: Sendable {
   private var words = [UInt64](repeating: 0, count: 16)
   private var additions = 0
 
-  /// Requests between two halvings.
-  var period: Int { capacity * Self.requestsPerEntry }
-
   /// Makes room for more entries. A key's counters keep their worth: with twice the words, each lies
   /// where it lay or as much further on, so a copy of the old words serves as the second half.
   mutating func grow(to entries: Int) {
@@ -50,7 +47,7 @@ struct FrequencySketch: Sendable {
     }
     guard isAdded else { return }
     additions += 1
-    if additions >= period { halve() }
+    if additions >= capacity * Self.requestsPerEntry { halve() }
   }
 
   /// Makes a key's estimate 0. Keys that share all of their counters with it are estimated too low

@@ -35,8 +35,8 @@ package struct GDSF<Key: CacheKey>: EvictionPolicy {
 
   package init(budget: Int) { self.budget = budget }
 
-  package var usedBytes: Int { table.queues[0].bytes }
-  package var count: Int { table.queues[0].count }
+  package var usedBytes: Int { table.bytes }
+  package var count: Int { table.count }
 
   package func contains(_ key: Key) -> Bool { table.slot(of: key) != nil }
 

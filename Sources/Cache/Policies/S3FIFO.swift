@@ -35,10 +35,8 @@ package struct S3FIFO<Key: CacheKey>: EvictionPolicy {
 
   package init(budget: Int) { self.budget = budget }
 
-  package var usedBytes: Int { bytes(Self.small) + bytes(Self.main) + bytes(Self.pinned) }
-  package var count: Int {
-    table.queues.reduce(0) { $0 + $1.count } - table.queues[Int(Self.ghost)].count
-  }
+  package var usedBytes: Int { table.bytes - bytes(Self.ghost) }
+  package var count: Int { table.count - table.queues[Int(Self.ghost)].count }
 
   private var smallBudget: Int { budget / 10 }
   private var mainBudget: Int { budget - smallBudget }
@@ -65,7 +63,7 @@ package struct S3FIFO<Key: CacheKey>: EvictionPolicy {
       precondition(table[ghost].queue == Self.ghost, "a key was added to a policy that has it")
       table.drop(ghost)
       queue = Self.main
-    } else if !hasEvicted, bytes(Self.small) >= smallBudget {
+    } else if !hasEvicted, bytes(Self.small) >= smallBudget, usedBytes + weight <= budget {
       queue = Self.main
     }
     table.add(key, weight: weight, payload: Payload(home: queue), to: queue)

@@ -12,7 +12,9 @@
 /// How large the window should be depends on the traffic: frequency wants it small, recency large.
 /// By default it climbs: after every period the change of the hit ratio says whether the last step
 /// went the right way. Steps are a sixteenth of the budget at first and shrink by 2% each, until the
-/// hit ratio jumps by five points and the search begins anew.
+/// hit ratio jumps by five points and the search begins anew. A period is two requests for each
+/// entry, 2000 at least. The reference takes ten; with those, a shifting working set and
+/// conversations are over before the window has become as large as they need (docs/caching.md).
 ///
 /// Sources: G. Einziger, R. Friedman, B. Manes, "TinyLFU: a highly efficient cache admission policy",
 /// ACM TOS 13(4), 2017; G. Einziger, O. Eytan, R. Friedman, B. Manes, "Adaptive software cache
@@ -58,8 +60,8 @@ package struct WTinyLFU<Key: CacheKey>: EvictionPolicy {
     resize()
   }
 
-  package var usedBytes: Int { table.queues.reduce(0) { $0 + $1.bytes } }
-  package var count: Int { table.queues.reduce(0) { $0 + $1.count } }
+  package var usedBytes: Int { table.bytes }
+  package var count: Int { table.count }
 
   package func contains(_ key: Key) -> Bool { table.slot(of: key) != nil }
 
@@ -68,7 +70,7 @@ package struct WTinyLFU<Key: CacheKey>: EvictionPolicy {
     sketch.increment(key.digest)
     let slot = table.slot(of: key)
     if let slot { promote(slot) }
-    guard isAdaptive, let step = climber.record(isHit: slot != nil, period: sketch.period) else {
+    guard isAdaptive, let step = climber.record(isHit: slot != nil, entries: sketch.capacity) else {
       return
     }
     windowShare = min(max(windowShare + step, Self.smallestWindow), Self.largestWindow)
@@ -189,6 +191,8 @@ private struct HillClimber: Sendable {
   private static let firstStep = 0.0625
   private static let decay = 0.98
   private static let restart = 0.05
+  private static let requestsPerEntry = 2
+  private static let shortestPeriod = 2000
 
   private var requests = 0
   private var hits = 0
@@ -196,9 +200,10 @@ private struct HillClimber: Sendable {
   private var step = firstStep
 
   /// Notes a request; at the end of a period, by what share of the budget the window should change.
-  mutating func record(isHit: Bool, period: Int) -> Double? {
+  mutating func record(isHit: Bool, entries: Int) -> Double? {
     requests += 1
     if isHit { hits += 1 }
+    let period = max(Self.shortestPeriod, Self.requestsPerEntry * entries)
     guard requests >= period else { return nil }
     let ratio = Double(hits) / Double(requests)
     let change = ratio - lastRatio

@@ -30,20 +30,7 @@ package enum Simulator {
   package static func replay(
     _ trace: Trace, through kind: PolicyKind, budget: Int, window: TinyLFUWindow = .adaptive
   ) throws(CancellationError) -> Score {
-    // Concrete types, so that the replay is compiled for each.
-    switch kind {
-    case .lru:
-      var policy = LRU<UInt64>(budget: budget)
-      return try replay(trace, through: &policy)
-    case .wTinyLFU:
-      var policy = WTinyLFU<UInt64>(budget: budget, window: window)
-      return try replay(trace, through: &policy)
-    case .gdsf:
-      var policy = GDSF<UInt64>(budget: budget)
-      return try replay(trace, through: &policy)
-    case .s3FIFO:
-      var policy = S3FIFO<UInt64>(budget: budget)
-      return try replay(trace, through: &policy)
-    }
+    var policy = ChosenPolicy<UInt64>(kind, budget: budget, window: window)
+    return try replay(trace, through: &policy)
   }
 }

@@ -6,7 +6,7 @@ import Testing
 struct PolicyAllocationTests {
   @Test("A hit allocates nothing, and neither does a replacement", arguments: PolicyKind.allCases)
   func none(kind: PolicyKind) {
-    var policy: any EvictionPolicy<UInt64> = kind.makePolicy(budget: 1000)
+    var policy = ChosenPolicy<UInt64>(kind, budget: 1000)
     func request(_ key: UInt64) {
       policy.recordAccess(key)
       guard !policy.contains(key) else { return }
