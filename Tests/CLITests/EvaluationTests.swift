@@ -106,7 +106,7 @@ struct EvaluationTests {
       ], untilWritten: 3000
     ) { process, _ in process.interrupt() }
     #expect(result.status == 130)
-    let cells = try result.text.split(separator: "\n").filter { $0.contains("\"event\":\"cell\"") }
+    let cells = result.text.split(separator: "\n").filter { $0.contains("\"event\":\"cell\"") }
     let cell = try #require(
       JSONSerialization.jsonObject(with: Data(cells.last!.utf8)) as? [String: Any])
     let trials = try #require(cell["trials"] as? Int)

@@ -84,9 +84,10 @@ struct ReportTests {
   @Test("Recurring words are those that occurred before, but not lately")
   func recurrence() {
     let pieces = ["The", " cat", ".", " A", " d", "og", ",", " Cat", "!", " DOG", "-", "dog"]
+    let bytes: [[UInt8]] = pieces.map { Array($0.utf8) }
     func mask(_ distance: Int) -> [Int] {
-      WordRecurrence.mask(pieces: pieces.map { Array($0.utf8) }, beyond: distance)
-        .enumerated().filter(\.element).map(\.offset)
+      let mask = WordRecurrence.mask(pieces: bytes, beyond: distance)
+      return mask.indices.filter { mask[$0] }
     }
     #expect(mask(0) == [7, 9, 11])
     // "dog" ended at 5 and is back at 9; "Cat" was at 1 and is back at 7; the last "dog" is 2 away.
@@ -94,10 +95,9 @@ struct ReportTests {
     #expect(mask(4) == [7])
     #expect(mask(6) == [])
     // A word of several tokens is marked as a whole.
-    #expect(
-      WordRecurrence.mask(
-        pieces: ["fo", "x", " ", " ", "f", "ox"].map { Array($0.utf8) }, beyond: 1)
-        == [false, false, false, false, true, true])
+    let split: [[UInt8]] = ["fo", "x", " ", " ", "f", "ox"].map { Array($0.utf8) }
+    let whole = [false, false, false, false, true, true]
+    #expect(WordRecurrence.mask(pieces: split, beyond: 1) == whole)
   }
 
   @Test("Perplexity is that of the costs, of all tokens and of the recurring ones")
@@ -109,7 +109,8 @@ struct ReportTests {
       if index < 2048 { report.add(index % 10 == 5 ? log(4) : log(2), arm: 1, at: index) }
     }
     #expect(abs(report.perplexity(0, relevantOnly: true)! - 8) < 1e-9)
-    let all = exp((300 * log(8) + 2699 * log(2)) / 2999)
+    let sum: Double = 300 * log(8) + 2699 * log(2)
+    let all = exp(sum / 2999)
     #expect(abs(report.perplexity(0)! - all) < 1e-9)
     #expect(report.perplexity(1) == nil)
     #expect(report.perplexity(1, in: 0..<1024) != nil)
@@ -158,7 +159,8 @@ struct ReportTests {
     }
     let all = try #require(report.figures(scorer: "mean"))
     #expect(all.recall.map(\.successes) == [1, 1, 2, 3, 3])
-    #expect(abs(all.meanReciprocalRank - (1 + 1.0 / 3 + 1.0 / 8 + 1.0 / 20) / 4) < 1e-12)
+    let mean: Double = [1, 3, 8, 20].reduce(0) { $0 + 1 / $1 } / 4
+    #expect(abs(all.meanReciprocalRank - mean) < 1e-12)
     #expect(report.figures(scorer: "mean", layer: 0)?.recall.map(\.successes) == [1, 1, 2, 2, 2])
     #expect(report.figures(scorer: "exact") == nil)
     #expect(report.markdown.split(separator: "\n").count == 2 + 3)

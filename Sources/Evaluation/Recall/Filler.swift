@@ -94,11 +94,11 @@ package struct Filler: Sendable {
 }
 
 extension Substring {
-  /// Its sentences, each with its end mark.
+  /// Its sentences, each with its end mark, without the space between them.
   var sentences: [Substring] {
     var sentences: [Substring] = []
-    var start = startIndex
-    var index = startIndex
+    var start = firstIndex { !$0.isWhitespace } ?? endIndex
+    var index = start
     while index < endIndex {
       let next = self.index(after: index)
       if ".!?".contains(self[index]), next == endIndex || self[next].isWhitespace {

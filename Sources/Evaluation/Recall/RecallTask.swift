@@ -111,7 +111,7 @@ package struct RecallTask: Sendable {
     costs: inout [String: Int], _ tokens: ([ChatMessage]) throws -> Int
   ) throws -> RecallItem {
     guard let fact = item.fact, distance < target else { return item }
-    var random = SeededGenerator(seed: seed &+ UInt64(index) << 20)
+    var random = SeededGenerator(seed: seed, for: index)
     let suited = filler.suited(to: item, using: &random)
     guard !suited.isEmpty else {
       throw EvaluationError(

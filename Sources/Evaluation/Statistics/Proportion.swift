@@ -25,6 +25,9 @@ package struct Proportion: Sendable, Equatable {
     let middle = p + z * z / (2 * n)
     let spread = z * (p * (1 - p) / n + z * z / (4 * n * n)).squareRoot()
     let scale = 1 + z * z / n
-    return max(0, (middle - spread) / scale)...min(1, (middle + spread) / scale)
+    // Exact where rounding would leave the share itself outside.
+    let low = successes == 0 ? 0 : (middle - spread) / scale
+    let high = successes == trials ? 1 : (middle + spread) / scale
+    return low...high
   }
 }

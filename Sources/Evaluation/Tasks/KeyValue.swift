@@ -60,8 +60,7 @@ package struct KeyValueTask: Sendable {
       depths.flatMap { depth in
         (0..<repetitions).map { repetition in
           let count = max(3, Int((Double(length) - frame) / cost))
-          var seeds = SeededGenerator(
-            seed: seed &+ UInt64(length) << 32 &+ UInt64(depth) << 16 &+ UInt64(repetition))
+          var seeds = SeededGenerator(seed: seed, for: length, depth, repetition)
           let pairs = pairs(count, depth: depth, seed: seeds.next())
           return Question(
             id: "kv-\(length)-\(depth)-\(repetition)", kind: "kv-\(kind.rawValue)",

@@ -57,8 +57,7 @@ package struct NeedleTask: Sendable {
     needles.flatMap { needle in
       lengths.flatMap { length in
         (0..<repetitions).map { repetition in
-          var seeds = SeededGenerator(
-            seed: seed &+ UInt64(length) << 24 &+ UInt64(repetition))
+          var seeds = SeededGenerator(seed: seed, for: length, repetition)
           let seed = seeds.next()
           let haystack = haystack
           // What is hidden is needed to judge; the text around it again and only when it is asked.

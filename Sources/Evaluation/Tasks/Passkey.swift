@@ -60,8 +60,7 @@ package struct PasskeyTask: Sendable {
     return lengths.flatMap { length in
       depths.flatMap { depth in
         (0..<repetitions).map { repetition in
-          var random = SeededGenerator(
-            seed: seed &+ UInt64(length) << 32 &+ UInt64(depth) << 16 &+ UInt64(repetition))
+          var random = SeededGenerator(seed: seed, for: length, depth, repetition)
           let units = max(2, Int(Double(length - empty) / unit) + 2)
           let before = (units * depth + 50) / 100
           let passkey = Passkey(
