@@ -152,8 +152,10 @@ public final class Engine: Sendable {
 
   /// Calls `body` with the logits after each of `tokens`, [vocabulary], in order, on the engine's
   /// thread.
+  ///
+  /// - Parameter memory: whose memory the logits draw on; nothing is added to it.
   public func logits(
-    of tokens: [TokenID],
+    of tokens: [TokenID], memory: MemoryOptions = MemoryOptions(),
     _ body: @Sendable (_ index: Int, _ logits: Span<Float>) throws -> Void
   ) async throws {
     try await core.logits(of: tokens, body)
