@@ -9,28 +9,38 @@ let package = Package(
     .executable(name: "spark", targets: ["spark"]),
   ],
   dependencies: [
-    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0")
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+    .package(url: "https://github.com/apple/swift-metrics", from: "2.5.0"),
   ],
   targets: [
     // Zstandard, the system's library.
     .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
+    // Pictures of measurements, as SVG.
+    .target(name: "Charts"),
     // SIMD kernels behind one dispatch table per instruction set, and the compute thread pool.
     .target(name: "CKernels"),
     // The machine: which processors and how much memory this process may use.
     .target(name: "Hardware"),
     // Eviction policies, codecs of KV frames, and the tiered store: RAM, compressed RAM, disk.
-    .target(name: "Cache", dependencies: ["CKernels", "CZstd", "Hardware"]),
+    .target(
+      name: "Cache",
+      dependencies: [
+        "CKernels", "CZstd", "Hardware",
+        .product(name: "CoreMetrics", package: "swift-metrics"),
+      ]),
     // GGUF files, tokenizers, tensors, and the forward pass over a view of KV blocks.
     .target(name: "Model", dependencies: ["CKernels"]),
-    // Which KV blocks a step attends to: sinks and window.
-    .target(name: "Cascade", dependencies: ["Model"]),
+    // Working, episodic and semantic memory: which KV blocks a step attends to.
+    .target(name: "Cascade", dependencies: ["CKernels", "Cache", "Model"]),
     // The engine: samplers, chat templates, token streams. The library's face.
-    .target(name: "Generation", dependencies: ["Hardware", "Model", "Cascade"]),
+    .target(name: "Generation", dependencies: ["Cache", "Hardware", "Model", "Cascade"]),
+    // What memory is worth: tasks, arms, statistics.
+    .target(name: "Evaluation", dependencies: ["Charts", "Generation"]),
     // The command line.
     .executableTarget(
       name: "spark",
       dependencies: [
-        "Hardware", "Generation",
+        "Charts", "Hardware", "Cache", "Generation", "Evaluation",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
 
@@ -38,8 +48,11 @@ let package = Package(
     .testTarget(name: "HardwareTests", dependencies: ["Hardware"], exclude: ["Fixtures"]),
     // Every kernel variant against the scalar one and the formula.
     .testTarget(name: "KernelTests", dependencies: ["CKernels"], exclude: ["Fixtures"]),
+    // The pictures' numbers and words.
+    .testTarget(name: "ChartTests", dependencies: ["Charts"]),
     // Policies against reference caches, stores against a recount, and every failing disk.
-    .testTarget(name: "CacheTests", dependencies: ["CKernels", "Cache", "TestSupport"]),
+    .testTarget(
+      name: "CacheTests", dependencies: ["CKernels", "Cache", "AllocationCounter", "TestSupport"]),
     // Golden models, chunked against whole, windows against recomputation.
     .testTarget(
       name: "ParityTests", dependencies: ["CKernels", "Model", "Cascade", "TestSupport"],
@@ -50,6 +63,9 @@ let package = Package(
     // The engine on the embedded model.
     .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),
     .testTarget(name: "EngineTests", dependencies: ["Generation", "AllocationCounter"]),
+    // Tasks, statistics and reports as values; runs on the embedded model.
+    .testTarget(
+      name: "EvaluationTests", dependencies: ["Evaluation", "Generation"], exclude: ["Fixtures"]),
     // What tests share: fixtures, seeded randomness.
     .target(name: "TestSupport", dependencies: ["CZstd"], path: "Tests/TestSupport"),
     .testTarget(

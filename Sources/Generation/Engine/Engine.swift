@@ -152,11 +152,33 @@ public final class Engine: Sendable {
 
   /// Calls `body` with the logits after each of `tokens`, [vocabulary], in order, on the engine's
   /// thread.
+  ///
+  /// - Parameter memory: whose memory the logits draw on; nothing is added to it.
   public func logits(
-    of tokens: [TokenID],
+    of tokens: [TokenID], memory: MemoryOptions = MemoryOptions(),
     _ body: @Sendable (_ index: Int, _ logits: Span<Float>) throws -> Void
   ) async throws {
     try await core.logits(of: tokens, body)
+  }
+
+  /// How keys and values lie in the cache.
+  package var keyValueLayout: KVLayout {
+    get async { await core.layout }
+  }
+
+  /// Reads `tokens` and copies the cache's blocks that they fill, [blocks][layers][layerByteCount].
+  package func cachedBlocks(of tokens: [TokenID]) async throws -> [UInt8] {
+    try await core.cachedBlocks(of: tokens)
+  }
+
+  /// Calls `body` with the logits after each of `tokens` that `blocks` do not hold: these are the
+  /// keys and values of the first tokens, as `cachedBlocks` gives them or a codec left them. For full
+  /// windows.
+  package func logits(
+    of tokens: [TokenID], after blocks: [UInt8],
+    _ body: @Sendable (_ index: Int, _ logits: Span<Float>) throws -> Void
+  ) async throws {
+    try await core.logits(of: tokens, after: blocks, body)
   }
 
   /// Time to read `tokens` tokens in one prompt.

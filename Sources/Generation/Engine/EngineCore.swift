@@ -50,6 +50,19 @@ actor EngineCore {
     try stepper.logits(of: tokens, isCancelled: { Task.isCancelled }, body)
   }
 
+  var layout: KVLayout { stepper.layout }
+
+  func cachedBlocks(of tokens: [TokenID]) throws -> [UInt8] {
+    try stepper.cachedBlocks(of: tokens, isCancelled: { Task.isCancelled })
+  }
+
+  func logits(
+    of tokens: [TokenID], after blocks: [UInt8],
+    _ body: @Sendable (_ index: Int, _ logits: Span<Float>) throws -> Void
+  ) throws {
+    try stepper.logits(of: tokens, after: blocks, isCancelled: { Task.isCancelled }, body)
+  }
+
   func measurePrefill(tokens: Int) throws(EngineError) -> Duration {
     try stepper.measurePrefill(tokens: tokens)
   }

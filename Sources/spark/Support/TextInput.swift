@@ -12,45 +12,23 @@ enum TextInput {
     switch (argument, file) {
     case (.some, .some):
       throw ValidationError("Give the \(what) as an argument or with --file, not both.")
-    case ("-", nil): return try standardInput(what)
+    case ("-", nil): return try text(from: "-")
     case (let argument?, nil): return argument
-    case (nil, let file?): return try contents(of: file)
+    case (nil, let file?): return try text(from: file)
     case (nil, nil):
       guard isatty(STDIN_FILENO) == 0 else {
         throw ValidationError("Give the \(what) as an argument, or pipe it in.")
       }
-      return try standardInput(what)
+      return try text(from: "-")
     }
   }
 
-  private static func standardInput(_ what: String) throws(InputError) -> String {
-    try text(from: STDIN_FILENO, name: "standard input")
-  }
-
-  private static func contents(of path: String) throws(InputError) -> String {
-    let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
-    guard descriptor >= 0 else {
-      throw InputError("\(path) cannot be opened: \(SystemError(errno)).")
-    }
-    defer { close(descriptor) }
-    return try text(from: descriptor, name: path)
-  }
-
-  private static func text(from descriptor: Int32, name: String) throws(InputError) -> String {
+  /// - Parameter path: a file's, or `-` for standard input.
+  static func text(from path: String) throws -> String {
     var bytes: [UInt8] = []
-    var chunk = [UInt8](repeating: 0, count: 65_536)
-    while true {
-      let count = unsafe chunk.withUnsafeMutableBytes { buffer in
-        unsafe Glibc.read(descriptor, buffer.baseAddress, buffer.count)
-      }
-      if count == 0 { break }
-      if count > 0 {
-        bytes += chunk[..<count]
-      } else if errno != EINTR {
-        throw InputError("\(name) cannot be read: \(SystemError(errno)).")
-      }
-    }
+    try InputFile.read(path) { bytes += $0 }
     guard var text = String(validating: bytes, as: UTF8.self) else {
+      let name = path == "-" ? "standard input" : path
       throw InputError("\(name) is not UTF-8 text.")
     }
     // An editor's last line ends in one, which the writer of a prompt does not mean.
