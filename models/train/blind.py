@@ -20,11 +20,12 @@ def main() -> None:
     parser.add_argument("step", choices=("sheet", "score"))
     parser.add_argument("evaluations", type=Path, nargs="+")
     parser.add_argument("--seed", type=int, default=3)
+    parser.add_argument("--count", type=int, default=50, help="stories of each model")
     parser.add_argument("--out", type=Path)
     parser.add_argument("--marks", type=Path)
     args = parser.parse_args()
     reports = [json.loads(path.read_text()) for path in args.evaluations]
-    stories = [story for report in reports for story in report["samples"]["stories"]]
+    stories = [story for report in reports for story in report["samples"]["stories"][: args.count]]
     random.Random(args.seed).shuffle(stories)
     if args.step == "sheet":
         pages = [f"## {i}\n\n[{s['prompt']}] {s['text'].strip()}\n" for i, s in enumerate(stories, 1)]

@@ -66,10 +66,15 @@ def judgements(before: dict, after: dict) -> str:
 
 def repetition(before: dict, after: dict) -> str:
     new, old = after["repetition"], before.get("repetition", {})
-    names = {"samples": "samples", "over_limit": f"with a run of more than {new['limit_words']} words", "longest_words": "longest run, words", "median_words": "median of the longest runs, words"}
+    limit = new["limit_tokens"]
+    names = {
+        "samples": "samples", "over_limit": f"with a run of more than {limit} tokens", "longest_tokens": "longest run, tokens",
+        "median_tokens": "median of the longest runs, tokens",
+    }
     lines = table(["", "before", "after"], [[names[k], str(old.get(k, "-")), str(new[k])] for k in names])
-    quoted = "".join(f"\n> {' '.join(run.split())}\n" for run in new["runs_over_limit"])
-    return f"{lines}\nLongest run of each sample that stands in the {new['training_tokens'] / 1e6:.0f}M tokens of training text (suffix array).\n{quoted}"
+    quoted = "".join(f"\n> ({run['tokens']} tokens, {run['source']}) {' '.join(run['text'].split())}\n" for run in new["runs_over_limit"])
+    where = f"the {new['training_tokens'] / 1e6:.0f}M tokens of training text (suffix array)"
+    return f"{lines}\nLongest run of each sample that stands in {where}. After, over {limit} tokens:\n{quoted}"
 
 
 def curve(lines: list[dict], rows: int = 16) -> str:

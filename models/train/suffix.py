@@ -2,8 +2,8 @@
 
     suffix.py after.json --data SHARDS [--data MORE] --tokenizer tokenizer.json      adds "repetition" to evaluate.py's file
 
-Samples are the stories and chats of `evaluate.py samples`. A run is counted in words; one of more than 40 is a repetition, and is
-printed, so that a reader can say whether it is a line that everybody knows.
+Samples are the stories and chats of `evaluate.py samples`. A run of more than 50 tokens is a repetition; it is printed with the shard
+where it stands, so that a reader can say whether it is a line that everybody knows.
 """
 from __future__ import annotations
 
@@ -16,18 +16,23 @@ import numpy as np
 
 from train import load_array
 
-DEPTH = 160  # tokens to which suffixes are sorted: far beyond 40 words
-LIMIT = 40
+DEPTH = 160  # tokens to which suffixes are sorted: far beyond the limit
+LIMIT = 50  # tokens
 
 
-def training_text(folders: list[Path]) -> np.ndarray:
-    """All training shards, one after the other: uint16 token ids. Documents end with token 0, which no sample contains."""
+def training_text(folders: list[Path]) -> tuple[np.ndarray, list[str], np.ndarray]:
+    """All training shards, one after the other: uint16 token ids; the shards' names and where each begins.
+
+    Documents end with token 0, which no sample contains.
+    """
     names = {}
     for folder in folders:
         for path in sorted(folder.glob("*.ids.npy*")):
             if ".held." not in path.name:
                 names[path.resolve()] = folder / (path.name.split(".")[0] + ".ids.npy")
-    return np.concatenate([load_array(path) for path in names.values()])
+    shards = [load_array(path) for path in names.values()]
+    begins = np.cumsum([0] + [len(shard) for shard in shards[:-1]])
+    return np.concatenate(shards), [path.name.split(".")[0] for path in names.values()], begins
 
 
 def suffix_array(ids: np.ndarray) -> np.ndarray:
@@ -59,9 +64,9 @@ def shared(a: np.ndarray, b: np.ndarray) -> int:
     return int(differ[0]) if len(differ) else n
 
 
-def longest(sample: np.ndarray, ids: np.ndarray, order: np.ndarray) -> tuple[int, int]:
-    """(start in the sample, length) of its longest run that training text holds."""
-    best = (0, 0)
+def longest(sample: np.ndarray, ids: np.ndarray, order: np.ndarray) -> tuple[int, int, int]:
+    """(start in the sample, length, place in `ids`) of its longest run that training text holds."""
+    best = (0, 0, 0)
     for start in range(len(sample)):
         key = sample[start : start + DEPTH]
         if len(key) <= best[1]:
@@ -77,7 +82,7 @@ def longest(sample: np.ndarray, ids: np.ndarray, order: np.ndarray) -> tuple[int
             if 0 <= i < len(order):
                 n = shared(key, ids[order[i] : order[i] + len(key)])
                 if n > best[1]:
-                    best = (start, n)
+                    best = (start, n, int(order[i]))
     return best
 
 
@@ -90,7 +95,7 @@ def main() -> None:
     from tokenizers import Tokenizer
 
     tokenizer = Tokenizer.from_file(args.tokenizer)
-    ids = training_text(args.data)
+    ids, names, begins = training_text(args.data)
     order = suffix_array(ids)
     for path in args.evaluations:
         report = json.loads(path.read_text())
@@ -98,14 +103,13 @@ def main() -> None:
         runs = []
         for text in texts:
             sample = np.array(tokenizer.encode(text).ids, np.uint16)
-            start, n = longest(sample, ids, order)
-            run = tokenizer.decode(sample[start : start + n].tolist())
-            runs.append({"words": len(run.split()), "of": len(text.split()), "text": run})
-        words = sorted(r["words"] for r in runs)
-        over = [r for r in runs if r["words"] > LIMIT]
+            start, n, place = longest(sample, ids, order)
+            source = names[int(np.searchsorted(begins, place, "right")) - 1]
+            runs.append({"tokens": n, "of": len(sample), "source": source, "text": tokenizer.decode(sample[start : start + n].tolist())})
+        tokens = sorted(r["tokens"] for r in runs)
         report["repetition"] = {
-            "training_tokens": len(ids), "samples": len(runs), "limit_words": LIMIT, "over_limit": len(over),
-            "median_words": words[len(words) // 2], "longest_words": words[-1], "runs_over_limit": [r["text"] for r in over],
+            "training_tokens": len(ids), "samples": len(runs), "limit_tokens": LIMIT, "over_limit": sum(n > LIMIT for n in tokens),
+            "median_tokens": tokens[len(tokens) // 2], "longest_tokens": tokens[-1], "runs_over_limit": [r for r in runs if r["tokens"] > LIMIT],
         }
         path.write_text(json.dumps(report, indent=1, ensure_ascii=False))
         print(path, json.dumps(report["repetition"], indent=1, ensure_ascii=False), file=sys.stderr)
