@@ -11,6 +11,16 @@ import json
 import re
 from pathlib import Path
 
+TITLES = {
+    "recall": "Recall: the recall set",
+    "recall-fresh": "Recall: fresh questions of all kinds",
+    "recall-keys": "Recall: fresh pass keys, codes, pairs of names, things not told",
+}
+READING = """"full": the whole dialogue in attention, where it fits. "gapped": the first tokens, seven blocks of 64 with the answer's among them, the last 256 tokens;
+"fits" are dialogues that also fit whole, "beyond" longer ones. Under "full", "gapped items" are the dialogues of "gapped fits", to compare them. "distance" is in
+tokens from where the answer is first told to the end of the question; "any" where it is not told.
+"""
+
 
 def cell(entry: dict | None) -> str:
     """A rate as "hits/n = 93.1% (90.2 to 95.2)"."""
@@ -54,7 +64,10 @@ def quotes(samples: dict) -> str:
     def quote(text: str) -> str:
         return text.strip().replace("\n", "\n> ")
 
-    stories = "\n\n".join(f"> **{s['prompt']}** {quote(s['text'])}" for s in samples["stories"][:20])
+    def marks(s: dict) -> str:
+        return "" if s["grammatical"] is None else f"\n>\n> *Judged: grammatical {s['grammatical']}, on topic {s['on_topic']}.*"
+
+    stories = "\n\n".join(f"> **{s['prompt']}** {quote(s['text'])}{marks(s)}" for s in samples["stories"][:20])
     chats = "\n\n".join(f"> User: {c['user']}\n>\n> Assistant: {quote(c['assistant'])}" for c in samples["chats"][:10])
     return f"### 20 stories\n\n{stories}\n\n### 10 chats\n\n{chats}\n"
 
@@ -101,7 +114,7 @@ def main() -> None:
     if "perplexity" in after:
         parts += ["## Held-out perplexity\n", perplexities(before, after)]
     for key in sorted(k for k in after if k.startswith("recall")):
-        parts += [f"## {key}\n", recalls(before, after, key)]
+        parts += [f"## {TITLES.get(key, key)}\n", READING, recalls(before, after, key)]
     if "samples" in after:
         s = after["samples"]
         if "judged" in s:
@@ -113,7 +126,7 @@ def main() -> None:
         lines = [json.loads(line) for line in args.log.read_text().splitlines()]
         last = [line for line in lines if "tokens" in line][-1]
         parts += ["## Loss curve\n", f"{last['tokens'] / 1e6:.1f}M tokens in {last['step']} steps. The loss is weighted (see `token_weights`), so phases differ in level.\n", curve(lines)]
-    parts += ["## Texts learnt from\n", licences(args.corpus)]
+    parts += ["## Texts of the corpus\n", "What version was trained on which, and how much, is in the model card.\n", licences(args.corpus)]
     args.out.write_text("\n".join(parts), "utf-8")
 
 
