@@ -120,10 +120,8 @@ package final class SequenceMemory {
     }
     let isAsked = past != nil && view.index >= askedFrom
     guard view.firstBlock > 0 || isAsked else { return route }
+    readWords(below: view.firstBlock)
     let length = plan.blockLength
-    while words.count < view.firstBlock {
-      words.add(tokens[words.count * length..<(words.count + 1) * length])
-    }
     let asked = tokens[max(0, view.index + 1 - length)...view.index]
     let limit = plan.routed
     words.search(asked, below: view.firstBlock) { block, score in
@@ -138,6 +136,13 @@ package final class SequenceMemory {
     return route
   }
 
+  private func readWords(below block: Int) {
+    let length = plan.blockLength
+    while words.count < block {
+      words.add(tokens[words.count * length..<(words.count + 1) * length])
+    }
+  }
+
   /// The forward cascade: names the blocks that the step has filled, and lets go of those that no
   /// later token will see, which the store is given first. To be called between steps.
   package func slide(in pool: KVBlockPool) {
@@ -146,6 +151,7 @@ package final class SequenceMemory {
     if owner.scope != .none, !leaving.isEmpty {
       for block in leaving { keep(block, in: pool) }
       for layer in 0..<layers { forgetPlaces(layer) }
+      if index != nil { readWords(below: leaving.upperBound) }
     }
     working.slide(in: pool)
   }
@@ -170,7 +176,7 @@ package final class SequenceMemory {
   }
 
   private func child(of parent: BlockIdentity, _ range: Range<Int>) -> BlockIdentity {
-    let tookPart = seen.sorted { ($0.high, $0.low) < ($1.high, $1.low) }
+    let tookPart = seen.isEmpty ? [] : seen.sorted { ($0.high, $0.low) < ($1.high, $1.low) }
     return parent.child(tokens[range], seeing: tookPart)
   }
 
