@@ -33,7 +33,8 @@ final class StoreMetrics: Sendable {
     add("spark_store_prefetches", [("result", "late")], new.late - old.late)
     add("spark_store_prefetches", [("result", "failed")], new.failed - old.failed)
     add("spark_store_written_bytes", [("data", "all")], now.bytesWritten - before.bytesWritten)
-    add("spark_store_written_bytes", [("data", "new")], now.newBytesWritten - before.newBytesWritten)
+    add(
+      "spark_store_written_bytes", [("data", "new")], now.newBytesWritten - before.newBytesWritten)
     add("spark_store_damaged_frames", [], now.damagedFrames - before.damagedFrames)
   }
 

@@ -151,7 +151,7 @@ extension StoreState {
         let isNewer =
           removed.contains(place.segment)
           || (found.sequence, found.place.segment, found.place.offset)
-          > (blocks[known].sequence, place.segment, place.offset)
+            > (blocks[known].sequence, place.segment, place.offset)
         guard isNewer else {
           if place != found.place { deadRecords.append(found.place) }
           return

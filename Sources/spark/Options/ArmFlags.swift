@@ -1,4 +1,4 @@
-public import ArgumentParser
+import ArgumentParser
 import Evaluation
 import Generation
 
@@ -18,6 +18,12 @@ struct ArmFlags: ParsableArguments {
   @Option(help: "Blocks that each layer of the cascade recalls at most.")
   var recall = RecallOptions().blocks
 
+  @Option(help: "How many of them the latest words point to.")
+  var recallRouted = RecallOptions().routed
+
+  @Option(help: "How much shared words must weigh to bring back another session's passage.")
+  var recallGate = RecallOptions().gate
+
   @Option(help: "Tokens from one choice of blocks to the next.")
   var recallEvery = RecallOptions().every
 
@@ -26,6 +32,9 @@ struct ArmFlags: ParsableArguments {
 
   @Option(help: "Where recalled blocks stand.")
   var placement = RecallOptions().placement
+
+  @Option(help: "Tokens of a block, which leaves the window and comes back as a whole.")
+  var block = EngineOptions().blockLength
 
   @Option(
     help: ArgumentHelp(
@@ -65,7 +74,9 @@ struct ArmFlags: ParsableArguments {
     options.instructionSet = isa
     options.sinks = sinks
     options.recall = RecallOptions(
-      blocks: recall, every: recallEvery, scorer: scorer, placement: placement)
+      blocks: recall, routed: recallRouted, gate: recallGate, every: recallEvery, scorer: scorer,
+      placement: placement)
+    options.blockLength = block
     options.keyValueType = kvType
     options.prefillChunk = prefillChunk
     options.maxSequences = 1
@@ -101,6 +112,3 @@ struct ArmList: ExpressibleByArgument, Sendable {
 extension Sweep: ExpressibleByArgument {
   public init?(argument: String) { self.init(argument) }
 }
-
-extension RecallOptions.Scorer: ExpressibleByArgument {}
-extension RecallOptions.Placement: ExpressibleByArgument {}
