@@ -10,5 +10,8 @@ package struct MemoryOwner: Sendable, Equatable {
     self.session = session
   }
 
+  /// The session of what is read and not remembered.
+  package static let nobody = ""
+
   var sessionKey: UInt64 { UInt64(naming: namespace, session) }
 }

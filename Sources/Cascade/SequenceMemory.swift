@@ -121,19 +121,37 @@ package final class SequenceMemory {
     let isAsked = past != nil && view.index >= askedFrom
     guard view.firstBlock > 0 || isAsked else { return route }
     readWords(below: view.firstBlock)
-    let length = plan.blockLength
-    let asked = tokens[max(0, view.index + 1 - length)...view.index]
+    let asked = latestWords(before: view.index + 1)
     let limit = plan.routed
-    words.search(asked, below: view.firstBlock) { block, score in
+    var best: Float = 0
+    let total = words.search(asked, below: view.firstBlock) { block, score in
+      best = max(best, score)
       route.offer(Route.Target(block: Int32(block), isPast: false, score: score), limit: limit)
     }
+    route.isOpen = best >= plan.options.ownGate && best >= plan.options.ownShare * total
+    if !route.isOpen { route = Route() }
     if isAsked {
-      past!.search(asked) { place, score in
+      var found = Route()
+      let total = past!.search(asked) { place, score in
         guard score >= plan.options.gate, mayRecall(past: place) else { return }
-        route.offer(Route.Target(block: Int32(place), isPast: true, score: score), limit: limit)
+        found.offer(Route.Target(block: Int32(place), isPast: true, score: score), limit: limit)
+      }
+      for place in 0..<found.count where found.targets[place].score >= plan.options.share * total {
+        route.offer(found.targets[place], limit: limit)
       }
     }
     return route
+  }
+
+  /// The words of the turn in progress and the one before it, at most a block of them.
+  private func latestWords(before end: Int) -> ArraySlice<TokenID> {
+    let start = max(0, end - plan.blockLength)
+    var ends = 0
+    for index in stride(from: end - 1, through: start, by: -1) where turnEnds.contains(tokens[index]) {
+      ends += 1
+      if ends == 2 { return tokens[index + 1..<end] }
+    }
+    return tokens[start..<end]
   }
 
   private func readWords(below block: Int) {
@@ -248,7 +266,7 @@ package final class SequenceMemory {
       for layer in 0..<layers { giveBack(layer) }
       working.removeAll(from: pool)
     }
-    guard owner.scope != .none else { return }
+    guard owner.scope != .none, owner.session != MemoryOwner.nobody else { return }
     nameFilledBlocks()
     for block in 0..<(tokens.count + plan.blockLength - 1) / plan.blockLength {
       keep(block, in: pool)

@@ -143,7 +143,7 @@ package final class EpisodeStore {
 
   private func add(_ identity: BlockIdentity, _ passage: Passage, to past: PastMemory) {
     let used = passage.tokens.count - (passage.ordinal == 0 ? plan.sinks : 0)
-    guard used > 0 else { return }
+    guard used > 0, passage.session != MemoryOwner.nobody else { return }
     past.add(identity, passage)
   }
 

@@ -7,6 +7,9 @@ public struct RecallOptions: Sendable, Equatable {
   /// How much the words shared with a passage of another session must weigh, in nats of rarity, to
   /// bring it back.
   public var gate: Float
+  public var share: Float
+  public var ownGate: Float
+  public var ownShare: Float
   /// Tokens from one choice of blocks to the next.
   public var every: Int
   /// What a block is judged by.
@@ -15,13 +18,17 @@ public struct RecallOptions: Sendable, Equatable {
   public var placement: Placement
 
   public init(
-    blocks: Int = 6, routed: Int = 2, gate: Float = 12, every: Int = 8,
+    blocks: Int = 6, routed: Int = 2, gate: Float = 11, share: Float = 0.25,
+    ownGate: Float = 8, ownShare: Float = 0.15, every: Int = 8,
     scorer: Scorer = .representatives,
     placement: Placement = .compact
   ) {
     self.blocks = blocks
     self.routed = routed
     self.gate = gate
+    self.share = share
+    self.ownGate = ownGate
+    self.ownShare = ownShare
     self.every = every
     self.scorer = scorer
     self.placement = placement

@@ -13,6 +13,8 @@ struct Route {
 
   private(set) var targets: [4 of Target] = .init(repeating: Target())
   private(set) var count = 0
+  /// Whether layers may choose blocks of the sequence's own.
+  var isOpen = false
 
   /// Takes a block among the best, in place of the worst when there is no room. Of equals the newer
   /// one stays: what was said last holds.

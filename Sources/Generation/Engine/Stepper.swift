@@ -136,11 +136,12 @@ package final class Stepper {
       reservedBlocks: blocks)
   }
 
-  /// Where a prompt asks: its latest turn, or, where it has none, as much as fills a block.
+  /// Where a prompt asks: behind the end of its last turn but for the few tokens that open a reply,
+  /// and no further back than four blocks.
   private func asked(in prompt: [TokenID], turnEnds: Set<TokenID>) -> Int {
-    let ends = prompt.indices.filter { turnEnds.contains(prompt[$0]) }
-    if ends.isEmpty { return max(0, prompt.count - pool.layout.blockLength) }
-    return ends.count == 1 ? 0 : ends[ends.count - 2] + 1
+    let opening = 8
+    let end = prompt.dropLast(opening).lastIndex { turnEnds.contains($0) }
+    return max(end.map { $0 + 1 } ?? 0, prompt.count - 4 * pool.layout.blockLength)
   }
 
   /// Ends a reply and gives its blocks back. A second call does nothing.
@@ -349,11 +350,15 @@ package final class Stepper {
   // MARK: - Measuring and comparing
 
   /// Calls `body` with the logits after each of `tokens`, [vocabulary], in order.
+  ///
+  /// - Parameter memory: whose memory they draw on; nobody's is added to.
   func logits(
-    of tokens: [TokenID],
+    of tokens: [TokenID], memory: MemoryOptions,
     isCancelled: () -> Bool, _ body: (_ index: Int, _ logits: Span<Float>) throws -> Void
   ) throws {
-    let reply = try measured(tokens)
+    var memory = memory
+    memory.session = MemoryOwner.nobody
+    let reply = try measured(tokens, memory: memory)
     defer { end(reply) }
     let pass = pass
     for start in stride(from: 0, to: tokens.count, by: step.maxLogitRows) {
@@ -435,14 +440,15 @@ package final class Stepper {
   }
 
   /// An open reply with room for `tokens` and nothing more.
-  private func measured(_ tokens: [TokenID]) throws(EngineError) -> Reply {
+  private func measured(
+    _ tokens: [TokenID], memory: MemoryOptions = MemoryOptions(scope: .none)
+  ) throws(EngineError) -> Reply {
     guard options.window != .full || tokens.count <= contextLength else {
       throw EngineError(
         .prompt, "\(tokens.count) tokens do not fit a context of \(contextLength).")
     }
     let reply = Reply(
-      prompt: tokens, options: GenerationOptions(maxTokens: 0, memory: MemoryOptions(scope: .none)),
-      seed: 0)
+      prompt: tokens, options: GenerationOptions(maxTokens: 0, memory: memory), seed: 0)
     reply.state = try open(reply)
     return reply
   }
