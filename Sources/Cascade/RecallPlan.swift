@@ -38,7 +38,7 @@ package struct RecallPlan: Sendable, Equatable {
   var signature: String {
     let window = if case .sliding(let tokens) = window { "\(tokens)" } else { "full" }
     return "window \(window) sinks \(sinks) rooms \(rooms) every \(options.every) "
-      + "routed \(routed) gate \(options.gate) \(options.share) \(options.ownGate) \(options.ownShare) "
+      + "routed \(routed) gate \(options.gate) "
       + "\(options.scorer.rawValue) \(options.placement.rawValue)"
   }
 

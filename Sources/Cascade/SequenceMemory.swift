@@ -128,15 +128,16 @@ package final class SequenceMemory {
       best = max(best, score)
       route.offer(Route.Target(block: Int32(block), isPast: false, score: score), limit: limit)
     }
-    route.isOpen = best >= plan.options.ownGate && best >= plan.options.ownShare * total
+    route.isOpen = view.firstBlock > 0 && Gate.own(plan.options.gate).admits(best, of: total)
     if !route.isOpen { route = Route() }
     if isAsked {
       var found = Route()
       let total = past!.search(asked) { place, score in
-        guard score >= plan.options.gate, mayRecall(past: place) else { return }
+        guard mayRecall(past: place) else { return }
         found.offer(Route.Target(block: Int32(place), isPast: true, score: score), limit: limit)
       }
-      for place in 0..<found.count where found.targets[place].score >= plan.options.share * total {
+      let gate = Gate.past(plan.options.gate)
+      for place in 0..<found.count where gate.admits(found.targets[place].score, of: total) {
         route.offer(found.targets[place], limit: limit)
       }
     }

@@ -21,12 +21,9 @@ struct ArmFlags: ParsableArguments {
   @Option(help: "How many of them the latest words point to.")
   var recallRouted = RecallOptions().routed
 
-  @Option(help: "How much shared words must weigh to bring back another session's passage.")
+  @Option(help: "How much words must have in common with a passage to bring any back; 0: nothing.")
   var recallGate = RecallOptions().gate
 
-  @Option var recallShare = RecallOptions().share
-  @Option var ownGate = RecallOptions().ownGate
-  @Option var ownShare = RecallOptions().ownShare
 
   @Option(help: "Tokens from one choice of blocks to the next.")
   var recallEvery = RecallOptions().every
@@ -78,7 +75,7 @@ struct ArmFlags: ParsableArguments {
     options.instructionSet = isa
     options.sinks = sinks
     options.recall = RecallOptions(
-      blocks: recall, routed: recallRouted, gate: recallGate, share: recallShare, ownGate: ownGate, ownShare: ownShare, every: recallEvery, scorer: scorer,
+      blocks: recall, routed: recallRouted, gate: recallGate, every: recallEvery, scorer: scorer,
       placement: placement)
     options.blockLength = block
     options.keyValueType = kvType

@@ -32,8 +32,8 @@ struct EngineFlags: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "How much shared words must weigh to bring back another session's passage.",
-      valueName: "nats"))
+      "How much the latest words must have in common with a passage to bring any back; 0: nothing.",
+      valueName: "strictness"))
   var recallGate = RecallOptions().gate
 
   @Option(help: "Tokens from one choice of such blocks to the next.")
