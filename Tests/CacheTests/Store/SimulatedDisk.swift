@@ -84,6 +84,19 @@ final class SimulatedDisk: Disk, @unchecked Sendable {
     }
   }
 
+  /// The disk as the next process finds it: every file as it was written, and no locks.
+  func afterProcessEnd() -> SimulatedDisk {
+    lock.withLock {
+      let disk = SimulatedDisk()
+      for (name, node) in names {
+        let copy = Node(Array(node.bytes))
+        disk.names[name] = copy
+        disk.syncedNames[name] = copy
+      }
+      return disk
+    }
+  }
+
   var files: [String: Int] { lock.withLock { names.mapValues(\.bytes.count) } }
 
   /// Under the lock.
