@@ -30,10 +30,10 @@ let package = Package(
       ]),
     // GGUF files, tokenizers, tensors, and the forward pass over a view of KV blocks.
     .target(name: "Model", dependencies: ["CKernels"]),
-    // Which KV blocks a step attends to: sinks and window.
-    .target(name: "Cascade", dependencies: ["Model"]),
+    // Working, episodic and semantic memory: which KV blocks a step attends to.
+    .target(name: "Cascade", dependencies: ["CKernels", "Cache", "Model"]),
     // The engine: samplers, chat templates, token streams. The library's face.
-    .target(name: "Generation", dependencies: ["Hardware", "Model", "Cascade"]),
+    .target(name: "Generation", dependencies: ["Cache", "Hardware", "Model", "Cascade"]),
     // The command line.
     .executableTarget(
       name: "spark",

@@ -82,6 +82,8 @@ INLINE void store_halves(f32x16 v, void *p) {
 
 #include "simd.h"
 
+#include "score.h"
+
 const spark_kernels spark_avx2_kernels = SPARK_KERNEL_TABLE("avx2");
 
 #pragma clang attribute pop

@@ -37,6 +37,8 @@ INLINE void store_halves(f32x16 v, void *p) {
 
 #include "simd.h"
 
+#include "score.h"
+
 const spark_kernels spark_avx512_kernels = SPARK_KERNEL_TABLE("avx512");
 
 #pragma clang attribute pop

@@ -116,13 +116,25 @@ void spark_quantize(spark_pool *pool, const spark_kernels *kernels, const spark_
 typedef struct {
   const spark_kernels *kernels;
   const spark_kv_write *write;
-  const spark_attention *attention;
-} attention_job;
+} store_job;
 
 static void store_task(void *context, size_t begin, size_t end) {
-  const attention_job *job = context;
+  const store_job *job = context;
   job->kernels->store_kv(job->write, begin, end);
 }
+
+void spark_store_kv(
+  spark_pool *pool, const spark_kernels *kernels, const spark_kv_write *write, size_t m
+) {
+  store_job job = {kernels, write};
+  size_t width = (size_t)write->layout->kv_heads * (size_t)write->layout->d;
+  spark_pool_run(pool, store_task, &job, m, row_grain(pool, m, width));
+}
+
+typedef struct {
+  const spark_kernels *kernels;
+  const spark_attention *attention;
+} attention_job;
 
 static size_t queries_of(const spark_attention *job, const spark_run *run) {
   return (size_t)run->rows * (size_t)(job->heads / job->layout->kv_heads);
@@ -151,13 +163,8 @@ static void attend_task(void *context, size_t begin, size_t end) {
   }
 }
 
-void spark_attend(
-  spark_pool *pool, const spark_kernels *kernels, const spark_kv_write *write, size_t m,
-  const spark_attention *job
-) {
-  attention_job context = {kernels, write, job};
-  size_t width = (size_t)job->layout->kv_heads * (size_t)job->layout->d;
-  spark_pool_run(pool, store_task, &context, m, row_grain(pool, m, width));
+void spark_attend(spark_pool *pool, const spark_kernels *kernels, const spark_attention *job) {
+  attention_job context = {kernels, job};
   size_t items = 0, work = 0;
   for (size_t r = 0; r < job->run_count; r++) {
     items += tiles_of(job, &job->runs[r]) * (size_t)job->layout->kv_heads;

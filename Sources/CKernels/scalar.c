@@ -252,8 +252,8 @@ static void attend(
       const spark_span *span = &job->spans[s];
       int32_t seen = position - span->start + 1;
       if (seen > span->count) seen = span->count;
-      if (seen <= 0) continue;
-      const uint8_t *base = span->block + (size_t)job->layer * l->layer_bytes;
+      if (seen <= span->first) continue;
+      const uint8_t *base = span->block + (size_t)job->layer * span->stride;
       float query[SPARK_MAX_HEAD], scores[SPARK_MAX_BLOCK];
       rotate(job->rope, position - span->start, l->d, job->query + at, query);
       for (size_t i = 0; i < d; i++) query[i] *= job->scale;
@@ -262,8 +262,8 @@ static void attend(
         float score = 0;
         for (size_t i = 0; i < d; i++)
           score = fmaf(query[i], get(l, base, (head * d + i) * length + (size_t)j), score);
-        scores[j] = score;
-        highest = fmaxf(highest, score);
+        scores[j] = j < span->first ? -INFINITY : score;
+        highest = fmaxf(highest, scores[j]);
       }
       float keep = exponential(largest - highest), lanes[16] = {0};
       for (int32_t j = 0; j < seen; j++) {
@@ -280,6 +280,33 @@ static void attend(
       }
     }
     for (size_t i = 0; i < d; i++) job->out[at + i] = sum[i] / total;
+  }
+}
+
+static void score_panel(
+  const spark_index_layout *l, const uint16_t *panel, const float *query, size_t queries,
+  float *scores
+) {
+  size_t d = (size_t)l->d, heads = (size_t)l->heads, kv_heads = (size_t)l->kv_heads;
+  size_t group = heads / kv_heads, vector = kv_heads * d * SPARK_INDEX_LANES;
+  for (size_t lane = 0; lane < SPARK_INDEX_LANES; lane++) {
+    float total = 0;
+    for (size_t kv_head = 0; kv_head < kv_heads; kv_head++)
+      for (size_t row = 0; row < queries * group; row++) {
+        const float *x = query + (row / group * heads + kv_head * group + row % group) * d;
+        const uint16_t *channel = panel + kv_head * d * SPARK_INDEX_LANES + lane;
+        float best = -INFINITY;
+        for (size_t v = 0; v < (l->bounds ? 1 : (size_t)l->vectors); v++) {
+          float sum = 0;
+          for (size_t i = 0; i < d; i++) {
+            size_t from = l->bounds ? (x[i] < 0 ? 0 : vector) : v * vector;
+            sum = fmaf(x[i], float_from_half(channel[from + i * SPARK_INDEX_LANES]), sum);
+          }
+          best = fmaxf(best, sum);
+        }
+        total += best;
+      }
+    scores[lane] = total;
   }
 }
 

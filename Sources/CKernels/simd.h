@@ -450,7 +450,7 @@ INLINE void value_tile(
 
 INLINE void score_and_sum(
   spark_kv_type type, int queries, const spark_kv_layout *l, const uint8_t *base, size_t head,
-  const int32_t *seen, int32_t most, float (*query)[SPARK_MAX_HEAD],
+  int32_t unseen, const int32_t *seen, int32_t most, float (*query)[SPARK_MAX_HEAD],
   float (*scores)[SPARK_MAX_BLOCK], float *largest, float *total, float (*sums)[SPARK_MAX_HEAD]
 ) {
   static const i32x16 lane = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
@@ -468,7 +468,8 @@ INLINE void score_and_sum(
   UNROLL for (int q = 0; q < queries; q++) {
     f32x16 highest16 = splat(largest[q]), lanes = {0};
     for (size_t j = 0; j < columns; j += 16) {
-      i32x16 visible = lane + (int32_t)j < splat_int(seen[q]);
+      i32x16 column16 = lane + (int32_t)j;
+      i32x16 visible = (column16 < splat_int(seen[q])) & (column16 >= splat_int(unseen));
       f32x16 score = choose(visible, load(&scores[q][j]), splat(-__builtin_inff()));
       put16(score, &scores[q][j]);
       highest16 = __builtin_elementwise_max(highest16, score);
@@ -514,27 +515,29 @@ static void attend(
 
   for (int32_t s = run->span; s < run->span + run->spans; s++) {
     const spark_span *span = &job->spans[s];
-    const uint8_t *base = span->block + (size_t)job->layer * l->layer_bytes;
+    if (span->count <= 0) continue;
+    const uint8_t *base = span->block + (size_t)job->layer * span->stride;
     // Positions grow with the query's index, so the queries that see nothing come first.
     int32_t begin = 0;
-    while (begin < count && position[begin] < span->start) begin++;
+    while (begin < count && position[begin] < span->start + span->first) begin++;
     for (int32_t q = begin; q < count; q++) {
       int32_t visible = position[q] - span->start + 1;
       seen[q] = visible < span->count ? visible : span->count;
       rotate(job->rope, position[q] - span->start, l->d, job->query + at[q], query[q]);
       for (size_t i = 0; i < d; i++) query[q][i] *= job->scale;
     }
-    if (span->count <= 0) continue;
     int32_t q = begin;
 #define SCORE(QUERIES)                                                                         \
   do {                                                                                         \
     if (l->type == SPARK_KV_F16)                                                               \
       score_and_sum(                                                                           \
-        SPARK_KV_F16, QUERIES, l, base, head, seen + q, seen[q + QUERIES - 1], query + q,      \
+        SPARK_KV_F16, QUERIES, l, base, head, span->first, seen + q, seen[q + QUERIES - 1],    \
+        query + q,                                                                             \
         scores + q, largest + q, total + q, sums + q);                                         \
     else                                                                                       \
       score_and_sum(                                                                           \
-        SPARK_KV_F32, QUERIES, l, base, head, seen + q, seen[q + QUERIES - 1], query + q,      \
+        SPARK_KV_F32, QUERIES, l, base, head, span->first, seen + q, seen[q + QUERIES - 1],    \
+        query + q,                                                                             \
         scores + q, largest + q, total + q, sums + q);                                         \
     q += QUERIES;                                                                              \
   } while (0)

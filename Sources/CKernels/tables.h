@@ -26,5 +26,5 @@ extern const spark_kernels spark_avx512_kernels;
        [SPARK_Q5_1] = multiply_q5_1, [SPARK_Q4_K] = multiply_q4_k,                             \
        [SPARK_Q5_K] = multiply_q5_k, [SPARK_Q6_K] = multiply_q6_k},                            \
     .quantize = quantize, .rms_norm = rms_norm, .swiglu = swiglu, .rotate = rotate,            \
-    .store_kv = store_kv, .attend = attend,                                                    \
+    .store_kv = store_kv, .attend = attend, .score_panel = score_panel,                         \
   }

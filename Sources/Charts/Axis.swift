@@ -14,9 +14,15 @@ struct Axis {
     var (low, high) = (scaled.min() ?? 0, scaled.max() ?? 1)
     if low == high { (low, high) = (low - 0.5, high + 0.5) }
     if isLogarithmic {
-      (low, high) = (low.rounded(.down), high.rounded(.up))
-      let step = max(1, ((high - low) / 10).rounded(.up))
-      ticks = stride(from: low, through: high, by: step).map { exp2($0) }
+      // The axis ends where the values do, or a hair beyond, so that 0.9999 has the tick 1; with
+      // fewer than two powers of two between, it reaches out to the nearest.
+      (low, high) = (low - 0.01, high + 0.01)
+      if high.rounded(.down) <= low.rounded(.up) {
+        (low, high) = (low.rounded(.down), high.rounded(.up))
+      }
+      let first = low.rounded(.up)
+      let step = max(1, ((high - first) / 10).rounded(.up))
+      ticks = stride(from: first, through: high, by: step).map { exp2($0) }
     } else {
       let step = Self.step(for: high - low)
       (low, high) = ((low / step).rounded(.down) * step, (high / step).rounded(.up) * step)

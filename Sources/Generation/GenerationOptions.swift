@@ -14,6 +14,8 @@ public struct GenerationOptions: Sendable, Equatable {
   /// How many of the likeliest tokens to report at each step, with their log-probabilities;
   /// 0 reports none.
   public var logprobs: Int
+  /// Whose memory the reply draws on, and adds to.
+  public var memory: MemoryOptions
 
   public init(
     maxTokens: Int? = 512,
@@ -21,7 +23,8 @@ public struct GenerationOptions: Sendable, Equatable {
     stopStrings: [String] = [],
     ignoresEndTokens: Bool = false,
     seed: UInt64? = nil,
-    logprobs: Int = 0
+    logprobs: Int = 0,
+    memory: MemoryOptions = MemoryOptions()
   ) {
     self.maxTokens = maxTokens
     self.sampling = sampling
@@ -29,6 +32,7 @@ public struct GenerationOptions: Sendable, Equatable {
     self.ignoresEndTokens = ignoresEndTokens
     self.seed = seed
     self.logprobs = logprobs
+    self.memory = memory
   }
 
   /// Checks every option against its range.

@@ -14,6 +14,8 @@ import Testing
     /// Tokens stored before the rows that attend.
     var history = 40
     var rows = 5
+    /// Tokens of the first block that nobody sees.
+    var hidden = 0
   }
 
   private func run(_ setting: Setting, _ kernels: UnsafePointer<spark_kernels>) -> [Float] {
@@ -46,8 +48,8 @@ import Testing
     let slots = (0..<total).map { Int32($0 % length) }
     let spans = (0..<blocks).map {
       spark_span(
-        block: storage + $0 * bytes, start: Int32($0 * length),
-        count: Int32(min(length, total - $0 * length)))
+        block: storage + $0 * bytes, stride: layout.layer_bytes, start: Int32($0 * length),
+        first: Int32($0 == 0 ? setting.hidden : 0), count: Int32(min(length, total - $0 * length)))
     }
     let query = numbers.floats(setting.rows * heads * d)
     let out = scratch.make([Float](repeating: 0, count: query.count))
@@ -106,8 +108,8 @@ import Testing
       for head in 0..<heads {
         let at = (row * heads + head) * s.d
         let q = rotated(query[at..<at + s.d], s.history + row)
-        var scores: [Double] = []
-        for token in 0...s.history + row {
+        var scores = [Double](repeating: -.infinity, count: s.hidden)
+        for token in s.hidden...s.history + row {
           let from = (token * s.kvHeads + head / s.group) * s.d
           let k = rotated(keys[from..<from + s.d], token)
           scores.append(zip(q, k).reduce(0) { $0 + $1.0 * $1.1 } / Double(s.d).squareRoot())
@@ -155,6 +157,14 @@ import Testing
       Setting(
         kvHeads: heads.0, group: heads.1, blockLength: blockLength, type: SPARK_KV_F32,
         history: 150, rows: 3))
+  }
+
+  @Test("the first tokens of a block can be hidden", arguments: [1, 4, 15, 16, 40, 63])
+  func hidden(tokens: Int) {
+    for blockLength in [16, 64] where tokens < blockLength {
+      compare(
+        Setting(blockLength: blockLength, type: SPARK_KV_F32, history: 70, hidden: tokens))
+    }
   }
 
   @Test("keys and values round to half floats as the standard says")

@@ -99,10 +99,13 @@ typedef struct {
 } spark_rope;
 
 // Part of a sequence's view: one block, whose token 0 stands at virtual position `start`, of which
-// the first `count` tokens may be seen.
+// tokens [first, count) may be seen, first < count; none when count is 0. Only distances matter, so
+// `start` may be negative. A layer's keys and values are at block + layer * stride: the layout's
+// layer_bytes for a whole block, 0 for what one layer sees alone.
 typedef struct {
-  uint8_t *block;
-  int32_t start, count;
+  const uint8_t *block;
+  size_t stride;
+  int32_t start, first, count;
 } spark_span;
 
 // Consecutive tokens of one sequence that share a view. Row `row + i` of the step has its query at
@@ -136,6 +139,30 @@ typedef struct {
   int32_t layer;
   const float *key, *value;  // [m][kv_heads * d], not rotated
 } spark_kv_write;
+
+// ---------------------------------------------------------------------------------------------
+// The index of blocks: what a layer's queries are held against to find blocks worth attending
+// ---------------------------------------------------------------------------------------------
+
+// Blocks that are interleaved into one index panel: one SIMD lane each.
+enum { SPARK_INDEX_LANES = 16 };
+
+// A panel holds f16 numbers [vectors][kv_heads][d][16 lanes]. With `bounds`, vector 0 holds each
+// channel's least and vector 1 its greatest value.
+typedef struct {
+  int32_t vectors, heads, kv_heads, d;
+  bool bounds;
+} spark_index_layout;
+
+// Keys of one head of a block's layer, as they were before RoPE turned them: out is [tokens][d].
+// `magnitude` is what the RoPE table's numbers were multiplied with.
+void spark_plain_keys(
+  const spark_kv_layout *layout, const spark_rope *rope, float magnitude, const uint8_t *base,
+  int32_t kv_head, int32_t tokens, float *out);
+
+// Nearest half-precision numbers; beyond the largest, the largest.
+void spark_put_halves(const float *x, size_t count, uint16_t *out, size_t stride);
+float spark_half_value(uint16_t half);
 
 // ---------------------------------------------------------------------------------------------
 // The dispatch table
@@ -178,6 +205,13 @@ typedef struct {
   void (*attend)(
     const spark_attention *job, const spark_run *run, int32_t kv_head, int32_t first,
     int32_t count);
+
+  // Scores of the 16 blocks of one index panel against `queries` queries, [queries][heads * d]:
+  // scores[lane] = sum over queries and heads of the largest q . v over the block's vectors, or of
+  // the bound that its least and greatest channels give.
+  void (*score_panel)(
+    const spark_index_layout *layout, const uint16_t *panel, const float *query, size_t queries,
+    float *scores);
 } spark_kernels;
 
 // The table for an instruction set, or null when this processor or build has none.
@@ -239,10 +273,12 @@ void spark_swiglu(
   spark_pool *pool, const spark_kernels *kernels, const float *gate, const float *up,
   bool quantized, const spark_activations *x);
 
-// Stores keys and values of m rows, then attends.
-void spark_attend(
-  spark_pool *pool, const spark_kernels *kernels, const spark_kv_write *write, size_t m,
-  const spark_attention *job);
+// Stores keys and values of m rows.
+void spark_store_kv(
+  spark_pool *pool, const spark_kernels *kernels, const spark_kv_write *write, size_t m);
+
+// Attends over what has been stored.
+void spark_attend(spark_pool *pool, const spark_kernels *kernels, const spark_attention *job);
 
 // Quantizes m rows that are already in `x->x`.
 void spark_quantize(spark_pool *pool, const spark_kernels *kernels, const spark_activations *x);

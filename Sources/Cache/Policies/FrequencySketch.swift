@@ -61,8 +61,13 @@ struct FrequencySketch: Sendable {
   }
 
   private mutating func halve() {
-    for i in words.indices { words[i] = words[i] >> 1 & 0x7777_7777_7777_7777 }
-    additions /= 2
+    var odd = 0
+    for i in words.indices {
+      odd += (words[i] & 0x1111_1111_1111_1111).nonzeroBitCount
+      words[i] = words[i] >> 1 & 0x7777_7777_7777_7777
+    }
+    // Four counters rose with each addition, and an odd one has lost a half more.
+    additions = (additions - odd / 4) / 2
   }
 
   /// The word of a key's counter in `row`, and the counter's first bit. Rows have four places each,

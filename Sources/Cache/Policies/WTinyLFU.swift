@@ -6,8 +6,10 @@
 /// something must leave, the entry that left the window stands against the oldest on probation, and
 /// the less frequent one goes; on a tie the newcomer does. Frequencies of the resident and the
 /// absent alike are in a `FrequencySketch`, without a doorkeeper before it: with a word for each
-/// entry it has room for one-hit wonders. The reference's random admission against hash flooding is
-/// left out, since the keys are digests of content.
+/// entry it has room for one-hit wonders. As in the reference, counting begins once half of the
+/// budget is used, and a newcomer asked for six times or more that loses is let in once in 128 times,
+/// so that what was popular long ago does not block the way for ever. (The reference throws dice; here
+/// it is a count that is mixed, so that a replay repeats.)
 ///
 /// How large the window should be depends on the traffic: frequency wants it small, recency large.
 /// By default it climbs: after every period the change of the hit ratio says whether the last step
@@ -30,6 +32,10 @@ package struct WTinyLFU<Key: CacheKey>: EvictionPolicy {
   /// Entries moved between queues at most in one operation, so that none takes long.
   private static var transfers: Int { 1000 }
 
+  /// A newcomer this frequent that loses all the same is let in once in so many times.
+  private static var warm: Int { 6 }
+  private static var luck: UInt64 { 128 }
+
   private struct Payload: Sendable {
     /// The queue to which a pinned entry returns.
     var home: UInt8
@@ -46,6 +52,7 @@ package struct WTinyLFU<Key: CacheKey>: EvictionPolicy {
   private var protectedBudget = 0
   /// The first of the entries that left the window and have not yet stood against a resident.
   private var candidate: Slot?
+  private var warmLosers: UInt64 = 0
   /// The victim that was named, until something changes.
   private var chosen: Slot?
 
@@ -67,7 +74,7 @@ package struct WTinyLFU<Key: CacheKey>: EvictionPolicy {
 
   package mutating func recordAccess(_ key: Key) {
     (candidate, chosen) = (nil, nil)
-    sketch.increment(key.digest)
+    if usedBytes >= budget / 2 { sketch.increment(key.digest) }
     let slot = table.slot(of: key)
     if let slot { promote(slot) }
     guard isAdaptive, let step = climber.record(isHit: slot != nil, entries: sketch.capacity) else {
@@ -127,9 +134,11 @@ package struct WTinyLFU<Key: CacheKey>: EvictionPolicy {
     guard let resident = table.oldest(of: Self.probation), resident != newcomer else {
       return newcomer
     }
-    let wins =
-      sketch.estimate(table[newcomer].key.digest) > sketch.estimate(table[resident].key.digest)
-    return wins ? resident : newcomer
+    let frequency = sketch.estimate(table[newcomer].key.digest)
+    if frequency > sketch.estimate(table[resident].key.digest) { return resident }
+    guard frequency >= Self.warm else { return newcomer }
+    warmLosers += 1
+    return warmLosers.digest % Self.luck == 0 ? resident : newcomer
   }
 
   // MARK: - Queues

@@ -14,6 +14,12 @@ public struct EngineOptions: Sendable, Equatable {
   public var window: Window
   /// First tokens of a sequence that stay visible when the window slides past them.
   public var sinks: Int
+  /// How what has left the window comes back; nothing does with a full window.
+  public var recall: RecallOptions
+  /// Tokens in a block: what leaves the window, and comes back, at a time.
+  public var blockLength: Int
+  /// Directory in which memory outlives the engine; nil: it ends with it.
+  public var store: String?
   /// Number format of cached keys and values.
   public var keyValueType: KeyValueType
   /// Prompt tokens read in one pass.
@@ -25,7 +31,8 @@ public struct EngineOptions: Sendable, Equatable {
 
   public init(
     threads: Int? = nil, instructionSet: InstructionSet? = nil, contextLength: Int? = nil,
-    window: Window = .full, sinks: Int = 4, keyValueType: KeyValueType = .f16,
+    window: Window = .full, sinks: Int = 4, recall: RecallOptions = RecallOptions(),
+    blockLength: Int = 64, store: String? = nil, keyValueType: KeyValueType = .f16,
     prefillChunk: Int = 512, maxSequences: Int = 4,
     thermal: ThermalOptions = ThermalOptions()
   ) {
@@ -34,6 +41,9 @@ public struct EngineOptions: Sendable, Equatable {
     self.contextLength = contextLength
     self.window = window
     self.sinks = sinks
+    self.recall = recall
+    self.blockLength = blockLength
+    self.store = store
     self.keyValueType = keyValueType
     self.prefillChunk = prefillChunk
     self.maxSequences = maxSequences

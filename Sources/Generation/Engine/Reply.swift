@@ -14,6 +14,9 @@ package final class Reply: @unchecked Sendable {
   /// Tokens that end this reply beside the model's own.
   let turnEnds: Set<TokenID>
 
+  /// The session's name when nobody gave it one.
+  let ownSession: String
+
   /// Nil before the first token is asked for, and again after the end.
   var state: ReplyState?
   var isEnded = false
@@ -28,6 +31,7 @@ package final class Reply: @unchecked Sendable {
     self.options = options
     self.seed = seed
     self.begun = begun
+    ownSession = "reply-\(UInt64.random(in: .min ... .max))"
     self.isContinuation = isContinuation
     self.turnEnds = turnEnds
   }
@@ -35,7 +39,7 @@ package final class Reply: @unchecked Sendable {
 
 /// A reply in the making: its memory, its sampler, and the text it is about to show.
 struct ReplyState {
-  var memory: WorkingMemory
+  let memory: SequenceMemory
   var sampler: Sampler
   var text: ReplyText
   /// Blocks that the reply may come to hold, set aside when it began.

@@ -1,4 +1,6 @@
+package import Cache
 internal import Cascade
+internal import FoundationEssentials
 internal import Hardware
 package import Model
 
@@ -18,6 +20,10 @@ package final class Stepper {
   private let pool: KVBlockPool
   private let step: Step
   private let pass: ForwardPass
+  private let plan: RecallPlan
+  private let store: EpisodeStore
+  /// Nil when nothing is ever recalled.
+  private let recaller: Recaller?
   private let clock = ContinuousClock()
   private let compute: Compute
   private let pace: Pace?
@@ -25,15 +31,19 @@ package final class Stepper {
   private var reservedBlocks = 0
   private var knownBreakers: (texts: [String], breakers: SequenceBreakers)?
 
-  /// - Parameter pace: how hard to work; nil: as hard as can be.
+  /// - Parameters:
+  ///   - pace: how hard to work; nil: as hard as can be.
+  ///   - storeOptions: what memory may take of the machine.
+  ///   - now: seconds since 1970, for what is remembered.
   package init(
     model: LanguageModel, tokenizer: Tokenizer, compute: Compute, options: EngineOptions,
-    pace: Pace? = nil
+    pace: Pace? = nil, storeOptions: StoreOptions = StoreOptions(),
+    now: @escaping @Sendable () -> Int64 = { Int64(Date.now.timeIntervalSince1970) }
   ) throws {
     let shape = model.shape
     let layout = KVLayout(
       layers: shape.layers, kvHeads: shape.kvHeads, headDimension: shape.headDimension,
-      type: options.keyValueType)
+      blockLength: options.blockLength, type: options.keyValueType)
     guard tokenizer.vocabularySize <= shape.vocabularySize else {
       throw ModelError(
         "\(model.file.name): the tokenizer has \(tokenizer.vocabularySize) tokens but the "
@@ -50,16 +60,31 @@ package final class Stepper {
       options.window, capacity: contextLength, blockLength: layout.blockLength,
       stepTokens: options.prefillChunk)
     pool = try KVBlockPool(layout: layout, capacity: blocks * options.maxSequences)
-    // A chunk is cut into one run for each slide of the window, each with a view of its own.
-    let runs = options.window == .full ? 1 : options.prefillChunk / layout.blockLength + 2
+    plan = RecallPlan(
+      window: options.window, sinks: options.sinks, options: options.recall,
+      blockLength: layout.blockLength, shape: shape)
+    // A chunk is cut into one run for each slide of the window and each new choice of blocks, each
+    // with a view of its own.
+    let cut = plan.rooms > 0 ? min(layout.blockLength, plan.options.every) : layout.blockLength
+    let runs = options.window == .full ? 1 : 2 * options.prefillChunk / cut + 2
     step = try Step(
       maxRows: options.prefillChunk, maxLogitRows: min(options.prefillChunk, 32),
-      maxSpans: runs * (blocks + 2))
+      maxSpans: runs * (blocks + plan.rooms + 2))
     pass = try ForwardPass(
       model: model, compute: compute, layout: layout, step: step,
       maxPositions: WorkingMemory.positions(
         options.window, sinks: options.sinks, capacity: contextLength,
-        blockLength: layout.blockLength))
+        blockLength: layout.blockLength) + plan.rooms * layout.blockLength)
+    do {
+      store = try EpisodeStore(
+        layout: layout, plan: plan, model: model, rope: pass.rope, directory: options.store,
+        options: storeOptions, now: now)
+    } catch {
+      throw EngineError(.machine, error.message)
+    }
+    recaller =
+      plan.rooms > 0 ? Recaller(plan: plan, pool: pool, rope: pass.rope, compute: compute) : nil
+    pass.views = recaller
   }
 
   // MARK: - Beginning and ending
@@ -96,9 +121,12 @@ package final class Stepper {
       contextLength: contextLength, seed: reply.seed, breakers: breakers(reply.options.sampling))
     for token in prompt { sampler.accept(token) }
     return ReplyState(
-      memory: WorkingMemory(
-        window: options.window, sinks: options.sinks, blockLength: blockLength,
-        capacity: capacity, stepTokens: options.prefillChunk),
+      memory: SequenceMemory(
+        owner: MemoryOwner(
+          scope: reply.options.memory.scope, namespace: reply.options.memory.namespace,
+          session: reply.options.memory.session ?? reply.ownSession),
+        capacity: capacity, stepTokens: options.prefillChunk,
+        turnEnds: reply.turnEnds.union(tokenizer.endTokens), store: store),
       sampler: sampler,
       text: ReplyText(
         tokenizer: tokenizer, continuing: reply.isContinuation,
@@ -110,7 +138,7 @@ package final class Stepper {
   package func end(_ reply: Reply) {
     reply.isEnded = true
     guard reply.state != nil else { return }
-    reply.state!.memory.removeAll(from: pool)
+    reply.state!.memory.end(in: pool)
     reservedBlocks -= reply.state!.reservedBlocks
     reply.state = nil
   }
@@ -172,8 +200,9 @@ package final class Stepper {
       if let pace { compute.use(threads: pace.threads) }
       let begun = clock.now
       if state.generated > 0 {
-        feed([state.lastToken], &state.memory)
-      } else if read(reply.prompt, &state.memory, isCancelled: isCancelled) {
+        state.memory.isReading = false
+        feed([state.lastToken], state.memory)
+      } else if read(reply.prompt, state.memory, isCancelled: isCancelled) {
         state.prefillDuration = clock.now - begun
       } else {
         state.stopReason = .cancelled
@@ -200,17 +229,18 @@ package final class Stepper {
   /// Reads a prompt in chunks; its last token's logits are then the pass's first. False when
   /// cancelled on the way.
   private func read(
-    _ prompt: [TokenID], _ memory: inout WorkingMemory, isCancelled: () -> Bool
+    _ prompt: [TokenID], _ memory: SequenceMemory, isCancelled: () -> Bool
   ) -> Bool {
-    for start in stride(from: 0, to: prompt.count, by: options.prefillChunk) {
-      if start > 0 {
+    let known = memory.count == 0 ? memory.restore(prompt, in: pool) : 0
+    for start in stride(from: known, to: prompt.count, by: options.prefillChunk) {
+      if start > known {
         pace?.rest(after: lastStep, isCancelled: isCancelled)
         if isCancelled() { return false }
         if let pace { compute.use(threads: pace.threads) }
       }
       let begun = clock.now
       let end = min(start + options.prefillChunk, prompt.count)
-      run(prompt.span.extracting(start..<end), &memory, logits: end == prompt.count ? 1 : 0)
+      run(prompt.span.extracting(start..<end), memory, logits: end == prompt.count ? 1 : 0)
       lastStep = clock.now - begun
       pace?.noteChunk(lastStep)
     }
@@ -218,18 +248,19 @@ package final class Stepper {
   }
 
   /// Runs one generated token; its successor's logits are then the pass's first.
-  private func feed(_ token: InlineArray<1, TokenID>, _ memory: inout WorkingMemory) {
-    run(token.span, &memory, logits: 1)
+  private func feed(_ token: InlineArray<1, TokenID>, _ memory: SequenceMemory) {
+    run(token.span, memory, logits: 1)
   }
 
-  private func run(_ tokens: Span<TokenID>, _ memory: inout WorkingMemory, logits: Int) {
+  private func run(_ tokens: Span<TokenID>, _ memory: SequenceMemory, logits: Int) {
     pass.prepare(
       positions: WorkingMemory.positions(
         options.window, sinks: options.sinks, capacity: memory.count + tokens.count,
-        blockLength: pool.layout.blockLength))
+        blockLength: pool.layout.blockLength) + plan.rooms * pool.layout.blockLength)
     step.clear()
     let hasRoom = memory.append(tokens, to: step, from: pool, logits: logits)
     precondition(hasRoom, "a reply outgrew the blocks set aside for it")
+    recaller?.sequences = [memory]
     pass.run()
     memory.slide(in: pool)
   }
@@ -307,7 +338,7 @@ package final class Stepper {
     for start in stride(from: 0, to: tokens.count, by: step.maxLogitRows) {
       if isCancelled() { throw CancellationError() }
       let end = min(start + step.maxLogitRows, tokens.count)
-      run(tokens.span.extracting(start..<end), &reply.state!.memory, logits: end - start)
+      run(tokens.span.extracting(start..<end), reply.state!.memory, logits: end - start)
       for index in start..<end { try body(index, pass.logits(index - start)) }
     }
   }
@@ -319,11 +350,11 @@ package final class Stepper {
   func cachedBlocks(of tokens: [TokenID], isCancelled: () -> Bool) throws -> [UInt8] {
     let reply = try measured(tokens)
     defer { end(reply) }
-    guard read(tokens, &reply.state!.memory, isCancelled: isCancelled) else {
+    guard read(tokens, reply.state!.memory, isCancelled: isCancelled) else {
       throw CancellationError()
     }
     var bytes: [UInt8] = []
-    for block in reply.state!.memory.held.prefix(tokens.count / layout.blockLength) {
+    for block in reply.state!.memory.working.held.prefix(tokens.count / layout.blockLength) {
       unsafe bytes.append(
         contentsOf: UnsafeBufferPointer(
           start: pool.pointer(to: block), count: layout.blockByteCount))
@@ -348,7 +379,7 @@ package final class Stepper {
       let hasRoom = reply.state!.memory.append(part, to: step, from: pool, logits: 0)
       precondition(hasRoom, "a reply outgrew the blocks set aside for it")
     }
-    for (index, block) in reply.state!.memory.held.enumerated() {
+    for (index, block) in reply.state!.memory.working.held.enumerated() {
       unsafe blocks.withUnsafeBufferPointer { blocks in
         let from = unsafe blocks.baseAddress! + index * layout.blockByteCount
         unsafe pool.pointer(to: block).update(from: from, count: layout.blockByteCount)
@@ -358,7 +389,7 @@ package final class Stepper {
     for start in stride(from: cached, to: tokens.count, by: step.maxLogitRows) {
       if isCancelled() { throw CancellationError() }
       let end = min(start + step.maxLogitRows, tokens.count)
-      run(tokens.span.extracting(start..<end), &reply.state!.memory, logits: end - start)
+      run(tokens.span.extracting(start..<end), reply.state!.memory, logits: end - start)
       for index in start..<end { try body(index, pass.logits(index - start)) }
     }
   }
@@ -368,7 +399,7 @@ package final class Stepper {
     let tokens = try arbitraryTokens(count)
     let reply = try measured(tokens)
     defer { end(reply) }
-    return clock.measure { _ = read(tokens, &reply.state!.memory, isCancelled: { false }) }
+    return clock.measure { _ = read(tokens, reply.state!.memory, isCancelled: { false }) }
   }
 
   /// Time to decode `count` tokens one by one in an empty context, without sampling.
@@ -376,9 +407,9 @@ package final class Stepper {
     let tokens = try arbitraryTokens(count) + [0]
     let reply = try measured(tokens)
     defer { end(reply) }
-    feed([tokens[0]], &reply.state!.memory)
+    feed([tokens[0]], reply.state!.memory)
     return clock.measure {
-      for token in tokens.dropFirst() { feed([token], &reply.state!.memory) }
+      for token in tokens.dropFirst() { feed([token], reply.state!.memory) }
     }
   }
 
@@ -388,7 +419,8 @@ package final class Stepper {
       throw EngineError(
         .prompt, "\(tokens.count) tokens do not fit a context of \(contextLength).")
     }
-    let reply = Reply(prompt: tokens, options: GenerationOptions(maxTokens: 0), seed: 0)
+    let reply = Reply(prompt: tokens, options: GenerationOptions(maxTokens: 0, memory: MemoryOptions(scope: .none)),
+      seed: 0)
     reply.state = try open(reply)
     return reply
   }

@@ -15,7 +15,7 @@ package final class RoPETable {
   package let rotary: Int
   package let isInterleaved: Bool
   private let frequencies: [Double]
-  private let magnitude: Double
+  package let magnitude: Double
   private let arena: Arena
   private let limit: Int
   /// Positions computed so far.

@@ -12,7 +12,7 @@ package final class ForwardPass {
   package let model: LanguageModel
 
   private let compute: Compute
-  private let rope: RoPETable
+  package let rope: RoPETable
   private let kernelLayout: spark_kv_layout
   private let scale: Float
   private let arena: Arena
@@ -29,6 +29,8 @@ package final class ForwardPass {
 
   private let step: Step
   private var rows = 0
+  /// Asked once a layer what its queries should see; nil: what the step says.
+  package var views: (any LayerViews)?
 
   /// A pass of at most `step.maxRows` tokens over positions below `maxPositions`.
   package init(
@@ -147,11 +149,13 @@ package final class ForwardPass {
         var write = unsafe spark_kv_write(
           layout: layout, rope: table, block: step.blocks, slot: step.slots,
           layer: Int32(layer), key: key, value: value)
+        unsafe spark_store_kv(compute.pool, compute.kernels, &write, rows)
+        unsafe views?.choose(layer: layer, queries: query, in: step)
         var job = unsafe spark_attention(
           layout: layout, rope: table, runs: step.runs, run_count: step.runCount,
           spans: step.spans, layer: Int32(layer), heads: Int32(model.shape.heads), scale: scale,
           query: query, out: attended.x)
-        unsafe spark_attend(compute.pool, compute.kernels, &write, rows, &job)
+        unsafe spark_attend(compute.pool, compute.kernels, &job)
       }
     }
     if quantized {

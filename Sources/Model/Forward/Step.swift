@@ -11,10 +11,10 @@ package final class Step {
   package let maxRows: Int
   package let maxLogitRows: Int
 
-  private(set) var rows = 0
+  package private(set) var rows = 0
   private(set) var runCount = 0
-  private var spanCount = 0
-  /// Virtual positions that the runs' queries stay below.
+  package private(set) var spanCount = 0
+  /// Distances that the runs' queries stay below.
   private(set) var positions = 0
   package private(set) var logitRowCount = 0
 
@@ -77,19 +77,63 @@ package final class Step {
 
   /// Adds a block to the view of the run that `endRun` closes next: its token 0 stands at virtual
   /// position `start`, and its first `count` tokens may be seen.
-  package func see(block: UnsafeMutablePointer<UInt8>, start: Int, count: Int) {
+  ///
+  /// - Returns: its place, for `place`.
+  @discardableResult
+  package func see(block: UnsafePointer<UInt8>, stride: Int, start: Int, count: Int) -> Int {
     precondition(spanCount < maxSpans, "a step of \(maxSpans) spans is full")
-    unsafe spans[spanCount] = spark_span(block: block, start: Int32(start), count: Int32(count))
+    unsafe spans[spanCount] = spark_span(
+      block: block, stride: stride, start: Int32(start), first: 0, count: Int32(count))
     spanCount += 1
+    return spanCount - 1
+  }
+
+  /// Keeps room in the view for `count` blocks that each layer chooses for itself.
+  ///
+  /// - Returns: the first one's place, for `place`.
+  package func reserve(spans count: Int) -> Int {
+    precondition(spanCount + count <= maxSpans, "a step of \(maxSpans) spans is full")
+    let first = spanCount
+    for place in first..<first + count { hide(place) }
+    spanCount += count
+    return first
+  }
+
+  /// Puts a block into a reserved place: its token 0 stands at virtual position `start`, which may
+  /// be negative, and its tokens `first..<count` may be seen. Holds until it is put differently.
+  package func place(
+    _ place: Int, block: UnsafePointer<UInt8>, stride: Int, start: Int, first: Int, count: Int
+  ) {
+    unsafe spans[place] = spark_span(
+      block: block, stride: stride, start: Int32(start), first: Int32(first), count: Int32(count))
+  }
+
+  /// Moves what is at a place.
+  package func move(_ place: Int, to start: Int) {
+    unsafe spans[place].start = Int32(start)
+  }
+
+  /// Shows the first `first` tokens of one place's block at another place instead, standing at
+  /// `start`; 0 shows them where they were.
+  package func split(_ place: Int, first: Int, into other: Int, start: Int) {
+    unsafe spans[place].first = Int32(first)
+    unsafe spans[other].block = spans[place].block
+    unsafe spans[other].start = Int32(start)
+    unsafe spans[other].count = Int32(first)
+  }
+
+  /// Empties a place.
+  package func hide(_ place: Int) {
+    unsafe spans[place].count = 0
   }
 
   /// Closes a run of the last `count` rows, whose first has its query at virtual `position`, and
-  /// whose view is the last `spans` blocks.
-  package func endRun(rows count: Int, position: Int, spans: Int) {
+  /// whose view is the last `spans` blocks, the nearest to 0 at virtual position `least`.
+  package func endRun(rows count: Int, position: Int, least: Int = 0, spans: Int) {
     unsafe runs[runCount] = spark_run(
       row: Int32(rows - count), rows: Int32(count), position: Int32(position),
       span: Int32(spanCount - spans), spans: Int32(spans))
     runCount += 1
-    positions = max(positions, position + count)
+    positions = max(positions, position + count - least)
   }
 }

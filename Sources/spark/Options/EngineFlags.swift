@@ -19,6 +19,24 @@ struct EngineFlags: ParsableArguments {
   @Option(help: "Tokens at the start of the text that stay in attention when a window slides.")
   var sinks = EngineOptions().sinks
 
+  @Option(
+    help: ArgumentHelp(
+      "Blocks from before the window that each layer may bring back; 0 brings back none.",
+      valueName: "r"))
+  var recall = RecallOptions().blocks
+
+  @Option(help: "Tokens from one choice of such blocks to the next.")
+  var recallEvery = RecallOptions().every
+
+  @Option(help: "What blocks are chosen by.")
+  var scorer = RecallOptions().scorer
+
+  @Option(help: "Where such blocks stand before the window.")
+  var placement = RecallOptions().placement
+
+  @Option(help: "Tokens in a block, a multiple of 16.")
+  var block = EngineOptions().blockLength
+
   @Option(help: "How keys and values are kept.")
   var kvType = EngineOptions().keyValueType
 
@@ -40,6 +58,9 @@ struct EngineFlags: ParsableArguments {
     options.contextLength = context
     options.window = window
     options.sinks = sinks
+    options.recall = RecallOptions(
+      blocks: recall, every: recallEvery, scorer: scorer, placement: placement)
+    options.blockLength = block
     options.keyValueType = kvType
     options.prefillChunk = prefillChunk
     options.instructionSet = isa
@@ -50,6 +71,8 @@ struct EngineFlags: ParsableArguments {
 }
 
 extension KeyValueType: ExpressibleByArgument {}
+extension RecallOptions.Scorer: ExpressibleByArgument {}
+extension RecallOptions.Placement: ExpressibleByArgument {}
 
 extension InstructionSet: ExpressibleByArgument {}
 

@@ -40,7 +40,8 @@ struct PolicyBehaviourTests {
     request(ghost, &policy)
     // Many more one-hit wonders than the small queue holds.
     for key: UInt64 in 100..<110 { request(key, &policy) }
-    #expect(policy.contains(ghost))
+    let isKept = policy.contains(ghost)
+    #expect(isKept)
   }
 
   @Test("An invalidated key is no ghost: it comes back as a newcomer")
@@ -62,11 +63,14 @@ struct PolicyBehaviourTests {
     var policy = WTinyLFU<UInt64>(budget: 100, window: .fixed(0.01))
     for _ in 0..<3 { for key: UInt64 in 0..<100 { request(key, &policy) } }
     for key: UInt64 in 1000..<1100 { request(key, &policy) }
-    for key: UInt64 in 0..<99 { #expect(policy.contains(key)) }
+    let kept = (0..<100 as Range<UInt64>).filter { policy.contains($0) }
+    // The one that is missing made room in the window.
+    #expect(kept.count == 99)
     // Asked for often enough, it is let in.
     for _ in 0..<6 { request(2000, &policy) }
     request(2001, &policy)
-    #expect(policy.contains(2000))
+    let isAdmitted = policy.contains(2000)
+    #expect(isAdmitted)
   }
 
   @Test("W-TinyLFU forgets how often an invalidated key was asked for")
@@ -105,7 +109,8 @@ struct PolicyBehaviourTests {
     var policy = GDSF<UInt64>(budget: 10)
     for _ in 0..<50 { request(1, &policy) }
     for key: UInt64 in 100..<1100 { request(key, &policy) }
-    #expect(!policy.contains(1))
+    let isKept = policy.contains(1)
+    #expect(!isKept)
   }
 
   @Test("GDSF does not drop at once what it has just taken in")
@@ -113,6 +118,7 @@ struct PolicyBehaviourTests {
     var policy = GDSF<UInt64>(budget: 10)
     for _ in 0..<5 { for key: UInt64 in 0..<10 { request(key, &policy) } }
     request(100, &policy)
-    #expect(policy.contains(100))
+    let isKept = policy.contains(100)
+    #expect(isKept)
   }
 }

@@ -66,7 +66,7 @@ package struct WorkingMemory {
 
   /// First block in the window of token `index`: the window slides once a whole block is older
   /// than its last `tokens`.
-  private func firstBlock(seenBy index: Int) -> Int {
+  package func firstBlock(seenBy index: Int) -> Int {
     guard case .sliding(let tokens) = window, index + 1 > tokens else { return 0 }
     return (index + 1 - tokens) / blockLength
   }
@@ -76,8 +76,14 @@ package struct WorkingMemory {
   ///
   /// Call `slide` after the step has run. When the pool has no block left, nothing is appended and
   /// the answer is false.
+  ///
+  /// - Parameters:
+  ///   - rooms: blocks that each layer may put before the window of each run.
+  ///   - every: runs also end at multiples of this index, so that each may see other such blocks.
+  ///   - views: where those places are, appended run by run when there are `rooms`.
   package mutating func append(
-    _ tokens: Span<TokenID>, to step: Step, from pool: KVBlockPool, logits: Int
+    _ tokens: Span<TokenID>, to step: Step, from pool: KVBlockPool, logits: Int,
+    rooms: Int, every: Int, views: inout [RunView]
   ) -> Bool {
     let end = count + tokens.count
     let blocksNeeded = (end + blockLength - 1) / blockLength - (firstHeld + held.count)
@@ -92,19 +98,30 @@ package struct WorkingMemory {
         // The window of `index` holds until the next block is wholly older.
         runEnd = min(end, (first + 1) * blockLength + tokens - 1)
       }
+      if rooms > 0 { runEnd = min(runEnd, (index / every + 1) * every) }
       appendRun(
         tokens, at: index - count, count: runEnd - index, index: index, first: first, to: step,
-        from: pool, logitsFrom: end - logits)
+        from: pool, logitsFrom: end - logits, rooms: rooms, views: &views)
       index = runEnd
     }
     count = end
     return true
   }
 
+  /// The same for a sequence that sees its sinks and its window only.
+  package mutating func append(
+    _ tokens: Span<TokenID>, to step: Step, from pool: KVBlockPool, logits: Int
+  ) -> Bool {
+    var views: [RunView] = []
+    return append(
+      tokens, to: step, from: pool, logits: logits, rooms: 0, every: blockLength, views: &views)
+  }
+
   private func appendRun(
     _ tokens: Span<TokenID>, at offset: Int, count rows: Int, index: Int, first: Int,
-    to step: Step, from pool: KVBlockPool, logitsFrom: Int
+    to step: Step, from pool: KVBlockPool, logitsFrom: Int, rooms: Int, views: inout [RunView]
   ) {
+    let firstRow = step.rows
     for row in 0..<rows {
       let position = index + row
       let block = held[position / blockLength - firstHeld]
@@ -112,23 +129,60 @@ package struct WorkingMemory {
         tokens[offset + row], block: pool.pointer(to: block), slot: position % blockLength,
         wantsLogits: position >= logitsFrom)
     }
-    var spans = 0
-    var start = 0
-    if first > 0, sinks > 0 {
+    let firstSpan = step.spanCount
+    let layerBytes = pool.layout.layerByteCount
+    let hasSlid = first > 0
+    let sinkPlace = step.spanCount
+    if sinks > 0, hasSlid || rooms > 0 {
       let block = sinkBlock ?? held[0]
-      unsafe step.see(block: pool.pointer(to: block), start: 0, count: sinks)
-      start = sinks
-      spans += 1
+      unsafe step.see(
+        block: pool.pointer(to: block), stride: layerBytes, start: 0, count: hasSlid ? sinks : 0)
     }
+    let room = step.reserve(spans: rooms)
+    let windowPlace = step.spanCount
+    let start = hasSlid ? sinks : 0
     let end = index + rows
     for block in first...((end - 1) / blockLength) {
       unsafe step.see(
-        block: pool.pointer(to: held[block - firstHeld]),
+        block: pool.pointer(to: held[block - firstHeld]), stride: layerBytes,
         start: start + (block - first) * blockLength,
         count: min(blockLength, end - block * blockLength))
-      spans += 1
     }
-    step.endRun(rows: rows, position: start + index - first * blockLength, spans: spans)
+    step.endRun(
+      rows: rows, position: start + index - first * blockLength,
+      // Recalled blocks and, before them, the sinks lie below the window.
+      least: rooms > 0 ? -rooms * blockLength : 0, spans: step.spanCount - firstSpan)
+    guard rooms > 0 else { return }
+    views.append(
+      RunView(
+        row: firstRow, rows: rows, index: index, firstBlock: first, sinkPlace: sinkPlace,
+        room: room, windowPlace: windowPlace))
+  }
+
+  /// The block that holds the sequence's block number `index`; nil when it has left.
+  package func heldBlock(_ index: Int) -> KVBlockID? {
+    if index == 0, let sinkBlock { return sinkBlock }
+    return index >= firstHeld && index < firstHeld + held.count ? held[index - firstHeld] : nil
+  }
+
+  /// Blocks that `slide` is about to let go of, as numbers in the sequence.
+  package var leaving: Range<Int> { firstHeld..<max(firstHeld, firstBlock(seenBy: count)) }
+
+  /// Begins the sequence behind its first `blocks` blocks, read before: takes room for those that a
+  /// next token sees, which the caller fills.
+  ///
+  /// - Returns: their numbers in the sequence; nil when the pool has too few.
+  package mutating func adopt(blocks: Int, from pool: KVBlockPool) -> [Int]? {
+    precondition(count == 0, "only an empty sequence can begin behind others' blocks")
+    let first = min(blocks, firstBlock(seenBy: blocks * blockLength))
+    let keepsSinks = first > 0 && sinks > 0
+    guard blocks - first + (keepsSinks ? 1 : 0) <= pool.available else { return nil }
+    count = blocks * blockLength
+    firstHeld = first
+    if keepsSinks { sinkBlock = pool.take()! }
+    for _ in first..<blocks { held.append(pool.take()!) }
+    evicted = max(0, first * blockLength - (keepsSinks ? sinks : 0))
+    return (keepsSinks ? [0] : []) + Array(first..<blocks)
   }
 
   /// Lets go of the blocks that no later token will see. To be called between steps.

@@ -1,0 +1,147 @@
+package import Cache
+package import Model
+
+/// Where blocks go when they leave a window, and where they come back from: the tiered store, told
+/// what a block of this model is.
+///
+/// Used on the compute thread; the store below it works on threads of its own.
+@safe
+package final class EpisodeStore {
+  package let tiers: TieredStore
+  package let layout: KVLayout
+  package let plan: RecallPlan
+  package let model: ModelDigest
+  private let summary: BlockSummary
+  private let rope: RoPETable
+  private let now: @Sendable () -> Int64
+  private var pasts: [String: PastMemory] = [:]
+
+  /// - Parameters:
+  ///   - directory: where blocks outlive the process; nil: they end with it.
+  ///   - now: seconds since 1970.
+  package init(
+    layout: KVLayout, plan: RecallPlan, model: LanguageModel, rope: RoPETable, directory: String?,
+    options: StoreOptions, now: @escaping @Sendable () -> Int64
+  ) throws(StoreError) {
+    self.layout = layout
+    self.plan = plan
+    self.model = ModelDigest(model)
+    self.rope = rope
+    self.now = now
+    rope.ensure(layout.blockLength)
+    summary = BlockSummary(layout: plan.index, kvLayout: layout)
+    var options = options
+    options.metadataBytes = max(options.metadataBytes, plan.index.blockByteCount + 65536)
+    tiers = try TieredStore(
+      options: options,
+      shape: FrameShape(
+        heads: layout.kvHeads, dimension: layout.headDimension, tokens: layout.blockLength,
+        valueStride: layout.valueStride, elementBytes: layout.type.byteCount),
+      framesPerBlock: layout.layers, directory: directory)
+  }
+
+  /// The identity before the first block of every sequence in `namespace`.
+  package func root(namespace: String) -> BlockIdentity {
+    .root(model: model, layout: layout, plan: plan, namespace: namespace)
+  }
+
+  // MARK: - Keeping
+
+  /// Keeps a block whose first `passage.tokens.count` slots are filled, with what the index holds of
+  /// it.
+  ///
+  /// - Returns: false when there was no room for all of it.
+  @unsafe
+  func put(
+    _ identity: BlockIdentity, _ passage: Passage, bytes: UnsafePointer<UInt8>
+  ) throws(StoreError) -> Bool {
+    if tiers.contains(identity) {
+      // It counts as use.
+      return true
+    }
+    var passage = passage
+    passage.time = now()
+    let frames = unsafe UnsafeRawBufferPointer(start: bytes, count: layout.blockByteCount).bytes
+    let result = try tiers.put(
+      identity,
+      attributes: BlockAttributes(
+        model: model.low, namespace: UInt64(naming: passage.namespace),
+        session: UInt64(naming: passage.namespace, passage.session),
+        cost: Double(passage.tokens.count)),
+      metadata: passage.encoded(), frames: frames)
+    if case .declined = result { return false }
+    return true
+  }
+
+  /// What the index keeps of a block, half-precision [layers][vectors][kvHeads][d].
+  @unsafe
+  func vectors(
+    of bytes: UnsafePointer<UInt8>, tokens: Int, ordinal: Int
+  ) -> [UInt16] {
+    let index = BlockIndex(layout: plan.index)
+    index.reserve(1)
+    for layer in 0..<layout.layers {
+      unsafe summary.summarize(
+        bytes + layer * layout.layerByteCount, tokens: tokens,
+        skipping: ordinal == 0 ? plan.sinks : 0, rope: rope, into: index, block: 0, layer: layer)
+    }
+    return index.halves(block: 0)
+  }
+
+  // MARK: - Finding again
+
+  func lend(_ key: FrameKey) -> LentFrame? { tiers.lend(key) }
+  func giveBack(_ frame: LentFrame) { tiers.giveBack(frame) }
+  func prefetch(_ key: FrameKey) { tiers.prefetch(CollectionOfOne(key)) }
+
+  /// Waits for a frame that is not in memory; nil when it is gone or damaged.
+  func fetch(_ key: FrameKey) -> LentFrame? { try? tiers.fetch(key) }
+
+  /// Copies a block to where attention reads it; false when it is gone or damaged, or not the bits
+  /// that were put.
+  @unsafe
+  func restore(_ identity: BlockIdentity, into bytes: UnsafeMutablePointer<UInt8>) -> Bool {
+    let buffer = unsafe UnsafeMutableRawBufferPointer(start: bytes, count: layout.blockByteCount)
+    var span = unsafe buffer.mutableBytes
+    return (try? tiers.copyBlock(identity, into: &span)) ?? false
+  }
+
+  func passage(_ identity: BlockIdentity) -> Passage? {
+    tiers.metadata(of: identity).flatMap(Passage.init(encoded:))
+  }
+
+  // MARK: - The past of a namespace
+
+  /// All that other sessions of a namespace have left, as of the first time it is asked for and of
+  /// every session that has ended since in this process.
+  package func past(of namespace: String) -> PastMemory {
+    if let past = pasts[namespace] { return past }
+    let past = PastMemory(layout: plan.index)
+    pasts[namespace] = past
+    let key = UInt64(naming: namespace)
+    tiers.forEachBlock(
+      where: { $0.attributes.namespace == key && $0.attributes.model == model.low }
+    ) { block in
+      guard let passage = Passage(encoded: block.metadata) else { return }
+      add(block.identity, passage, to: past)
+    }
+    return past
+  }
+
+  /// Tells a namespace's past, if anyone has asked for it, of a block that was put.
+  func remember(_ identity: BlockIdentity, _ passage: Passage) {
+    guard let past = pasts[passage.namespace] else { return }
+    add(identity, passage, to: past)
+  }
+
+  private func add(_ identity: BlockIdentity, _ passage: Passage, to past: PastMemory) {
+    let used = passage.tokens.count - (passage.ordinal == 0 ? plan.sinks : 0)
+    guard used > 0, passage.scorer == plan.options.scorer,
+      passage.vectors.count == plan.index.layers * plan.index.layerCount
+    else { return }
+    past.add(identity, passage)
+  }
+
+  /// Forgets what was loaded of a namespace's past, so that it is read anew.
+  package func forgetPasts() { pasts.removeAll() }
+}

@@ -1,0 +1,55 @@
+/// How blocks that have left the window come back into attention.
+public struct RecallOptions: Sendable, Equatable {
+  /// The most blocks that each layer recalls at a time; 0: none.
+  public var blocks: Int
+  /// Tokens from one choice of blocks to the next.
+  public var every: Int
+  /// What a block is judged by.
+  public var scorer: Scorer
+  /// Where recalled blocks stand before the window.
+  public var placement: Placement
+
+  public init(
+    blocks: Int = 6, every: Int = 8, scorer: Scorer = .representatives,
+    placement: Placement = .compact
+  ) {
+    self.blocks = blocks
+    self.every = every
+    self.scorer = scorer
+    self.placement = placement
+  }
+
+  /// What a layer's index keeps of a block's keys, and how a query is held against it.
+  public enum Scorer: String, Sendable, CaseIterable {
+    /// The mean of the block's keys.
+    case mean
+    /// A few keys that stand for the rest; the best of them counts (after InfLLM, Xiao et al. 2024,
+    /// arXiv:2402.04617).
+    case representatives
+    /// The least and the greatest of each channel: a bound on every key's score (Quest, Tang et al.
+    /// 2024, arXiv:2406.10774).
+    case bounds
+    /// Every key: what the others approximate.
+    case exact
+  }
+
+  /// The positions at which recalled blocks are attended.
+  public enum Placement: String, Sendable, CaseIterable {
+    /// In the order of time, one after another, just before the window.
+    case compact
+    /// All at the same distance, that of a block just before the window.
+    case constant
+    /// At their true distance, or at the greatest that the trained context allows.
+    case clamped
+  }
+}
+
+/// Whose memory a reply may draw on.
+public enum MemoryScope: String, Sendable, CaseIterable {
+  /// What the window shows, nothing else.
+  case none
+  /// What was said in the same session.
+  case session
+  /// What was said in any session of the same namespace.
+  case namespace
+}

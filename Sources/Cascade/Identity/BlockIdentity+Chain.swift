@@ -1,0 +1,54 @@
+package import Cache
+package import Model
+
+extension BlockIdentity {
+  /// The identity before a sequence's first block: everything but the text that a block's bytes
+  /// depend on.
+  ///
+  package static func root(
+    model: ModelDigest, layout: KVLayout, plan: RecallPlan, namespace: String
+  ) -> BlockIdentity {
+    var hash = SHA256()
+    hash.update(text: "spark block 1")
+    hash.update(model.high)
+    hash.update(model.low)
+    hash.update(UInt32(layout.blockLength))
+    hash.update(text: layout.type.rawValue)
+    hash.update(text: namespace)
+    hash.update(text: plan.signature)
+    return BlockIdentity(hash)
+  }
+
+  /// The identity of the block that follows this one with `tokens`.
+  ///
+  /// - Parameter seen: blocks of other sessions that took part in computing it, in a fixed order. Where
+  ///   there are none, whoever reads the same text has the same block.
+  package func child(_ tokens: ArraySlice<TokenID>, seeing seen: [BlockIdentity] = []) -> BlockIdentity {
+    var hash = SHA256()
+    hash.update(high)
+    hash.update(low)
+    hash.update(UInt32(tokens.count))
+    for token in tokens { hash.update(token) }
+    for block in seen {
+      hash.update(block.high)
+      hash.update(block.low)
+    }
+    return BlockIdentity(hash)
+  }
+
+  private init(_ hash: consuming SHA256) {
+    let words = hash.finish()
+    self.init(
+      high: UInt64(words[0]) << 32 | UInt64(words[1]), low: UInt64(words[2]) << 32 | UInt64(words[3]))
+  }
+}
+
+extension UInt64 {
+  /// A number for a name, the same in every process.
+  package init(naming name: String...) {
+    var hash = SHA256()
+    for part in name { hash.update(text: part) }
+    let words = hash.finish()
+    self = UInt64(words[0]) << 32 | UInt64(words[1])
+  }
+}

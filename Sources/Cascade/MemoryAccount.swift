@@ -1,0 +1,15 @@
+/// What memory did for one reply, in tokens unless said otherwise.
+public struct MemoryAccount: Sendable, Equatable {
+  /// Prompt tokens that were taken over from blocks read before.
+  public var cached = 0
+  /// Blocks that layers chose and saw, counted once for each layer and choice.
+  public var recalled = 0
+  /// The same, of other sessions.
+  public var recalledFromPast = 0
+  /// Times a chosen block was not in memory when it was wanted; the reply went on without it.
+  public var misses = 0
+  /// Tokens that no budget had room to keep.
+  public var dropped = 0
+
+  public init() {}
+}

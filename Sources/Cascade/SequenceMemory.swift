@@ -1,0 +1,294 @@
+package import Cache
+package import Model
+
+/// All that one sequence remembers: its window, the index of what has left it, and what each layer
+/// sees of both and of other sessions.
+///
+/// Not thread-safe: the engine's compute thread owns it.
+@safe
+package final class SequenceMemory {
+  package let owner: MemoryOwner
+  package private(set) var working: WorkingMemory
+  let plan: RecallPlan
+  /// What each layer finds its own past by; nil when nothing is recalled.
+  let index: BlockIndex?
+  /// Blocks whose keys the index holds, for each layer.
+  var indexed: [Int]
+  /// What other sessions have left; nil when it is not to be seen.
+  let past: PastMemory?
+  /// Entries of the past that this sequence must not see beside itself.
+  private var hidden: Set<Int> = []
+  /// Every block that was filled, in order.
+  package private(set) var identities: [BlockIdentity] = []
+  package private(set) var tokens: [TokenID] = []
+  /// Whether a prompt is being read: what is not in memory is then worth waiting for.
+  package var isReading = true
+  /// Where this step's runs keep room for recalled blocks.
+  var views: [RunView] = []
+  /// What each layer has chosen.
+  let picks: UnsafeMutablePointer<Picks>
+  /// The latest queries of each layer, [layers][every][heads * d]: a ring by index.
+  let queries: UnsafeMutablePointer<Float>
+  package internal(set) var account: MemoryAccount
+
+  private let store: EpisodeStore
+  private let root: BlockIdentity
+  private let layers: Int
+  private let turnEnds: Set<TokenID>
+  /// Other sessions' blocks that took part since the last block was filled.
+  private var seen: Set<BlockIdentity> = []
+  /// Blocks that the store has been given.
+  private var kept = 0
+
+  /// - Parameters:
+  ///   - capacity: tokens that a sequence with a full window may come to hold.
+  ///   - turnEnds: tokens that end a turn of a chat.
+  package init(
+    owner: MemoryOwner, capacity: Int, stepTokens: Int, turnEnds: Set<TokenID>, store: EpisodeStore
+  ) {
+    self.owner = owner
+    self.store = store
+    self.turnEnds = turnEnds
+    plan = store.plan
+    root = store.root(namespace: owner.namespace)
+    working = WorkingMemory(
+      window: plan.window, sinks: plan.sinks, blockLength: plan.blockLength, capacity: capacity,
+      stepTokens: stepTokens)
+    let recalls = owner.scope != .none && plan.rooms > 0
+    index = recalls ? BlockIndex(layout: plan.index) : nil
+    past = recalls && owner.scope == .namespace ? store.past(of: owner.namespace) : nil
+    layers = plan.index.layers
+    indexed = Array(repeating: 0, count: layers)
+    account = MemoryAccount()
+    unsafe picks = .allocate(capacity: layers)
+    for layer in 0..<layers {
+      unsafe (picks + layer).initialize(to: Picks(capacity: recalls ? plan.rooms : 0))
+    }
+    let queryCount =
+      recalls ? layers * plan.options.every * plan.index.heads * plan.index.headDimension : 0
+    unsafe queries = .allocate(capacity: queryCount)
+    unsafe queries.initialize(repeating: 0, count: queryCount)
+    if plan.window == .full { tokens.reserveCapacity(capacity) }
+  }
+
+  deinit {
+    for layer in 0..<layers { giveBack(layer) }
+    unsafe picks.deinitialize(count: layers)
+    unsafe picks.deallocate()
+    unsafe queries.deallocate()
+  }
+
+  package var count: Int { working.count }
+  package var evicted: Int { working.evicted }
+  package var heldBlocks: Int { working.heldBlocks }
+  var rooms: Int { index == nil ? 0 : plan.rooms }
+
+  // MARK: - Going on
+
+  /// Appends tokens to the sequence and to `step`; see `WorkingMemory.append`.
+  package func append(
+    _ new: Span<TokenID>, to step: Step, from pool: KVBlockPool, logits: Int
+  ) -> Bool {
+    views.removeAll(keepingCapacity: true)
+    guard
+      working.append(
+        new, to: step, from: pool, logits: logits, rooms: rooms, every: plan.options.every,
+        views: &views)
+    else { return false }
+    for index in new.indices { tokens.append(new[index]) }
+    index?.reserve(working.count / plan.blockLength)
+    return true
+  }
+
+  /// The forward cascade: names the blocks that the step has filled, and lets go of those that no
+  /// later token will see, which the store is given first. To be called between steps.
+  package func slide(in pool: KVBlockPool) {
+    nameFilledBlocks()
+    let leaving = working.leaving
+    if owner.scope != .none, !leaving.isEmpty {
+      for block in leaving { keep(block, in: pool) }
+      for layer in 0..<layers { forgetPlaces(layer) }
+    }
+    working.slide(in: pool)
+  }
+
+  private func nameFilledBlocks() {
+    while identities.count < tokens.count / plan.blockLength {
+      let start = identities.count * plan.blockLength
+      identities.append(child(of: identities.last ?? root, start..<start + plan.blockLength))
+      seen.removeAll(keepingCapacity: true)
+      hide(identities.last!)
+    }
+  }
+
+  private func child(of parent: BlockIdentity, _ range: Range<Int>) -> BlockIdentity {
+    let tookPart = seen.sorted { ($0.high, $0.low) < ($1.high, $1.low) }
+    return parent.child(tokens[range], seeing: tookPart)
+  }
+
+  /// Keeps what is the sequence's own from being recalled a second time as the past.
+  private func hide(_ identity: BlockIdentity) {
+    if let place = past?.place(of: identity) { hidden.insert(place) }
+  }
+
+  func mayRecall(past place: Int) -> Bool {
+    past!.entries[place].session != owner.sessionKey && !hidden.contains(place)
+  }
+
+  /// Counts what a layer has just chosen, and remembers which other sessions took part.
+  func noteChoice(_ layer: Int) {
+    for place in unsafe 0..<picks[layer].count {
+      account.recalled += 1
+      let pick = unsafe picks[layer][place]
+      guard pick.isPast else { continue }
+      account.recalledFromPast += 1
+      seen.insert(identity(of: pick))
+    }
+  }
+
+  // MARK: - Keeping
+
+  private func keep(_ block: Int, in pool: KVBlockPool) {
+    guard block >= kept, let held = working.heldBlock(block) else { return }
+    kept = block + 1
+    let start = block * plan.blockLength
+    let bytes = unsafe UnsafePointer(pool.pointer(to: held))
+    let end = min(start + plan.blockLength, tokens.count)
+    let isFull = end - start == plan.blockLength
+    let parent = block == 0 ? root : identities[block - 1]
+    let identity = isFull ? identities[block] : child(of: parent, start..<end)
+    let isIndexed = isFull && index != nil && indexed.allSatisfy { $0 > block }
+    let passage = Passage(
+      session: owner.session, namespace: owner.namespace,
+      parent: block == 0 ? nil : parent, ordinal: block,
+      turn: tokens[..<start].count { turnEnds.contains($0) }, time: 0,
+      tokens: Array(tokens[start..<end]),
+      vectors: isIndexed
+        ? index!.halves(block: block)
+        : unsafe store.vectors(of: bytes, tokens: end - start, ordinal: block),
+      scorer: plan.options.scorer)
+    do throws(StoreError) {
+      if unsafe try store.put(identity, passage, bytes: bytes) {
+        ended.append((identity, passage))
+      } else {
+        account.dropped += end - start
+      }
+    } catch {
+      // A reply does not end because memory has no room; its account says what was lost.
+      account.dropped += end - start
+    }
+  }
+
+  /// What was put; the past is told once the sequence has ended.
+  private var ended: [(BlockIdentity, Passage)] = []
+
+  /// Gives all blocks back, after the store has been given what it does not have. The sequence is
+  /// empty afterwards.
+  package func end(in pool: KVBlockPool) {
+    defer {
+      for layer in 0..<layers { giveBack(layer) }
+      working.removeAll(from: pool)
+    }
+    guard owner.scope != .none else { return }
+    nameFilledBlocks()
+    for block in 0..<(tokens.count + plan.blockLength - 1) / plan.blockLength {
+      keep(block, in: pool)
+    }
+    for (identity, passage) in ended { store.remember(identity, passage) }
+    ended = []
+  }
+
+  // MARK: - Beginning where others have been
+
+  /// Takes over as much of `prompt` as the store has the blocks of, so that reading goes on behind it.
+  ///
+  /// - Returns: tokens that need not be read; at least one is left to be.
+  package func restore(_ prompt: [TokenID], in pool: KVBlockPool) -> Int {
+    precondition(count == 0 && tokens.isEmpty)
+    guard owner.scope != .none, prompt.count > plan.blockLength else { return 0 }
+    let length = plan.blockLength
+    var chain: [BlockIdentity] = []
+    for block in 0..<(prompt.count - 1) / length {
+      let identity = (chain.last ?? root).child(prompt[block * length..<(block + 1) * length])
+      guard store.tiers.contains(identity) else { break }
+      chain.append(identity)
+    }
+    var passages: [Passage] = []
+    if index != nil {
+      for identity in chain {
+        guard let passage = store.passage(identity), passage.scorer == plan.options.scorer,
+          passage.vectors.count == layers * plan.index.layerCount
+        else { break }
+        passages.append(passage)
+      }
+      chain.removeLast(chain.count - passages.count)
+    }
+    while !chain.isEmpty {
+      let held = working.adopt(blocks: chain.count, from: pool)
+      guard let held else { return 0 }
+      let isRestored = held.allSatisfy { block in
+        unsafe store.restore(chain[block], into: pool.pointer(to: working.heldBlock(block)!))
+      }
+      if isRestored { break }
+      // A block is gone or damaged: what comes before it may still be good.
+      working.removeAll(from: pool)
+      chain.removeLast()
+    }
+    guard !chain.isEmpty else { return 0 }
+    for index in 0..<chain.count * length { tokens.append(prompt[index]) }
+    identities = chain
+    for identity in chain { hide(identity) }
+    kept = chain.count
+    if let index {
+      index.reserve(chain.count)
+      for block in chain.indices { index.put(halves: passages[block].vectors, block: block) }
+      for layer in 0..<layers { indexed[layer] = chain.count }
+    }
+    account.cached = chain.count * length
+    return chain.count * length
+  }
+
+  // MARK: - What layers have chosen
+
+  /// Own blocks that were seen in the pool may have left it.
+  private func forgetPlaces(_ layer: Int) {
+    for place in unsafe 0..<picks[layer].count where unsafe picks[layer][place].loan == nil {
+      unsafe picks[layer][place].bytes = nil
+    }
+  }
+
+  func identity(of pick: Pick) -> BlockIdentity {
+    pick.isPast ? past!.entries[Int(pick.block)].identity : identities[Int(pick.block)]
+  }
+
+  /// Finds the bytes of what a layer has chosen.
+  ///
+  /// - Parameter waits: whether what is not in memory is worth waiting for: while a prompt is read, not
+  ///   while a reply is made.
+  func resolve(_ layer: Int, in pool: KVBlockPool, waits: Bool) {
+    for place in unsafe 0..<picks[layer].count where unsafe picks[layer][place].bytes == nil {
+      let pick = unsafe picks[layer][place]
+      if !pick.isPast, let held = working.heldBlock(Int(pick.block)) {
+        unsafe picks[layer][place].bytes = UnsafePointer(
+          pool.pointer(to: held) + layer * pool.layout.layerByteCount)
+        continue
+      }
+      let key = FrameKey(block: identity(of: pick), frame: UInt16(layer))
+      guard let frame = store.lend(key) ?? (waits ? store.fetch(key) : nil) else {
+        store.prefetch(key)
+        account.misses += 1
+        continue
+      }
+      unsafe picks[layer][place].loan = frame
+      unsafe picks[layer][place].bytes = frame.bytes.baseAddress!.assumingMemoryBound(
+        to: UInt8.self)
+    }
+  }
+
+  func giveBack(_ layer: Int) {
+    for place in unsafe 0..<picks[layer].count {
+      if let loan = unsafe picks[layer][place].loan { store.giveBack(loan) }
+    }
+    unsafe picks[layer].removeAll()
+  }
+}
