@@ -303,6 +303,12 @@ final class SegmentStore {
     }
   }
 
+  /// Whether a record that was appended would survive a loss of power.
+  func isSynced(_ place: RecordPlace) -> Bool {
+    guard let segment = segments[place.segment] else { return false }
+    return place.offset + place.byteCount <= segment.syncedEnd
+  }
+
   /// Ends writing to the active segment.
   func sealActive() {
     guard let number = active, let segment = segments[number] else { return }

@@ -97,18 +97,20 @@ extension TieredStore {
     // Also after a failure: what was appended before it is whole.
     do throws(DiskError) {
       try segments.sync()
-      withState { state in
-        for (job, place) in appended {
+    } catch {
+      failure = failure ?? error
+    }
+    // A record that fills its segment has that one synced before its own, so an earlier part of the
+    // batch may have failed, or not, apart from the rest.
+    let synced = appended.map { segments.isSynced($0.place) }
+    withState { state in
+      for ((job, place), isSynced) in zip(appended, synced) {
+        if isSynced {
           if job.isNew { state.statistics.newBytesWritten += place.byteCount }
           state.finishWrite(job, at: place)
-          state.endWrite(job, failed: false)
         }
+        state.endWrite(job, failed: !isSynced)
       }
-    } catch {
-      withState { state in
-        for (job, _) in appended { state.endWrite(job, failed: true) }
-      }
-      failure = failure ?? error
     }
     settle(segments)
     return (count, failure)
