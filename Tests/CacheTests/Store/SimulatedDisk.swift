@@ -16,7 +16,7 @@ final class SimulatedDisk: Disk, @unchecked Sendable {
 
   /// Its bytes never move, so that a mapping sees what is written later.
   private final class Node {
-    static let capacity = 4 << 20
+    static let capacity = 128 << 10
     let base = UnsafeMutableRawPointer(calloc(capacity, 1)!)
     var count = 0
     var synced: [UInt8] = []
