@@ -19,7 +19,7 @@ struct ConcurrencyTests {
       let failures = Failures()
       DispatchQueue.concurrentPerform(iterations: 8) { worker in
         var random = SeededGenerator(seed: UInt64(worker))
-        for step in 0..<400 {
+        for step in 0..<(LongTests.areOn ? 20_000 : 1_000) {
           let number = Int.random(in: 0..<90, using: &random)
           do {
             try Self.act(Int.random(in: 0..<40, using: &random), number, store, &random, failures)

@@ -1,4 +1,5 @@
 import Cache
+import Foundation
 import Testing
 
 /// Locks belong to open files, so two stores in one process stand to each other as two processes do.
@@ -33,6 +34,58 @@ struct SharedFolderTests {
       try c.close()
       #expect(try World.segments(folder).count == 2)
     }
+  }
+
+  @Test("Two processes that write, forget and compact at once each find all that is left")
+  func twoProcesses() async throws {
+    let folder = FileManager.default.temporaryDirectory
+      .appending(path: "spark-shared-\(UInt64.random(in: .min ... .max))").path
+    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    let own = Task.detached { try Self.work(in: folder, from: 1000) }
+    await #expect(processExitsWith: .success) { [folder = folder as String] in
+      try SharedFolderTests.work(in: folder, from: 0)
+    }
+    try await own.value
+    let store = try World.store(in: folder)
+    for number in Array(0..<60) + Array(1000..<1060) {
+      #expect(store.has(number) == (number % 5 != 3), "block \(number)")
+      if store.has(number) { #expect(try store.read(number) == World.bytes(number)) }
+    }
+    #expect(store.takeReports() == [])
+    #expect(store.violations() == [])
+  }
+
+  /// Puts sixty blocks in small segments and forgets a fifth of them, one after the other.
+  fileprivate static func work(in folder: String, from start: Int) throws {
+    var options = World.options(exactBlocks: 6)
+    options.segmentBytes = 6 * World.blockBytes
+    let store = try World.store(options, in: folder)
+    // Both begin when both are there.
+    try writeFile("\(folder)/ready-\(start)", [])
+    var waits = 0
+    while try waits < 10_000 && FileManager.default.contentsOfDirectory(atPath: folder).count < 3 {
+      usleep(1000)
+      waits += 1
+    }
+    for number in start..<start + 60 {
+      try store.put(number)
+      try store.flush()
+      if number % 5 == 3 { try store.forget(.block(World.identity(number))) }
+      if number % 10 == 9 {
+        try store.refresh()
+        try store.idle(for: .milliseconds(5))
+      }
+      for known in start..<number where known % 5 != 3 {
+        guard try store.read(known) == World.bytes(known) else {
+          throw StoreError(.damaged, "block \(known) has wrong bytes.")
+        }
+      }
+    }
+    guard store.takeReports() == [], store.violations() == [] else {
+      throw StoreError(.damaged, "something was found that should not be.")
+    }
+    try store.close()
   }
 
   @Test("Compaction takes no file from under another process")
