@@ -247,7 +247,8 @@ final class SegmentStore {
       switch error {
       case .notASegment: reason = "\(path): it is no segment of a store; it is left as it is."
       case .damaged:
-        reason = "\(path): both copies of the file's header fail their checksums; it is left as it is."
+        reason =
+          "\(path): both copies of the file's header fail their checksums; it is left as it is."
       case .version(let version):
         reason =
           "\(path): it has version \(version), and this program reads version "
@@ -285,7 +286,8 @@ final class SegmentStore {
   /// Returns once everything appended would survive a loss of power. When that fails, what was
   /// appended since the last time is in doubt: it is dead, and the segment is not written to again.
   func sync() throws(DiskError) {
-    guard let number = active, let segment = segments[number], segment.syncedEnd < segment.end else {
+    guard let number = active, let segment = segments[number], segment.syncedEnd < segment.end
+    else {
       return
     }
     do throws(DiskError) {

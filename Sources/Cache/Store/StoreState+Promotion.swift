@@ -97,17 +97,17 @@ extension StoreState {
   /// Where the best copy below L1 is, counting hits and misses on the way.
   private mutating func source(of frame: Int) -> Source {
     let block = frame / framesPerBlock
-    let memory = blocks[block].attributes.memory
+    let memory = memory(of: frame)
     let place = Int(frames[frame].packed)
     packedPolicy.recordAccess(key(of: frame))
     if place >= 0, let entry = packed[place] {
       statistics.tiers[.packed].count(memory, isHit: true)
-      statistics.tiers[.packed].promotions += 1
+      self[.packed, of: frame].promotions += 1
       return .packed(entry.bytes)
     }
     statistics.tiers[.packed].count(memory, isHit: false)
     statistics.tiers[.disk].count(memory, isHit: true)
-    statistics.tiers[.disk].promotions += 1
+    self[.disk, of: frame].promotions += 1
     recordUse(of: block)
     guard let place = blocks[block].place else {
       preconditionFailure("a frame is in no tier, and yet present")
@@ -147,10 +147,9 @@ extension StoreState {
   /// Where to read a frame without bringing it to L1; a slot is held until it is given back.
   mutating func beginRead(_ frame: Int) -> Source? {
     guard frames[frame].isPresent else { return nil }
-    let block = frame / framesPerBlock
     let slot = Int(frames[frame].slot)
     exactPolicy.recordAccess(key(of: frame))
-    statistics.tiers[.exact].count(blocks[block].attributes.memory, isHit: slot >= 0)
+    statistics.tiers[.exact].count(memory(of: frame), isHit: slot >= 0)
     guard slot >= 0 else { return source(of: frame) }
     hold(slot)
     return .slot(slot)
@@ -163,8 +162,8 @@ extension StoreState {
     else { return }
     frames[frame].isOnDisk = false
     statistics.damagedFrames += 1
-    statistics.tiers[.disk][evicted: .damaged] += 1
-    statistics.tiers[.disk].frames -= 1
+    self[.disk, of: frame][evicted: .damaged] += 1
+    self[.disk, of: frame].frames -= 1
     updateEvictable(frame)
     let block = frame / framesPerBlock
     if frames[frame].isPresent {

@@ -117,9 +117,18 @@ extension StoreState {
     slots[slot].phase = .readable
     slots[slot].frame = frame
     frames[frame].slot = Int32(slot)
+    self[.exact, of: frame].frames += 1
+    self[.exact, of: frame].bytes += frameBytes
     frames[frame].isExact = isExact
     exactPolicy.insert(
       key(of: frame), weight: frameBytes, cost: frameCost(frame))
+  }
+
+  /// Notes that a frame is in its slot no longer.
+  mutating func clearSlot(of frame: Int) {
+    frames[frame].slot = -1
+    self[.exact, of: frame].frames -= 1
+    self[.exact, of: frame].bytes -= frameBytes
   }
 
   mutating func freeSlot(_ slot: Int) {
@@ -151,7 +160,7 @@ extension StoreState {
     }
     let block = frame / framesPerBlock
     let slot = Int(frames[frame].slot)
-    statistics.tiers[.exact].count(blocks[block].attributes.memory, isHit: slot >= 0)
+    statistics.tiers[.exact].count(memory(of: frame), isHit: slot >= 0)
     guard slot >= 0 else { return nil }
     hold(slot)
     blocks[block].hits += 1

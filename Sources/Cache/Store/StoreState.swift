@@ -169,6 +169,14 @@ package struct StoreState: Sendable {
       block: blocks[frame / framesPerBlock].identity, frame: UInt16(frame % framesPerBlock))
   }
 
+  func memory(of frame: Int) -> MemoryKind { blocks[frame / framesPerBlock].attributes.memory }
+
+  /// The figures of a frame's memory in a tier.
+  subscript(tier: Tier, of frame: Int) -> MemoryStatistics {
+    get { statistics.tiers[tier][memory(of: frame)] }
+    _modify { yield &statistics.tiers[tier][memory(of: frame)] }
+  }
+
   func frameIndex(_ key: FrameKey) -> Int? {
     guard key.frame < framesPerBlock, let block = index[key.block], !blocks[block].isForeign else {
       return nil

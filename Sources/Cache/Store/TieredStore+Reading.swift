@@ -193,7 +193,8 @@ extension TieredStore {
     case .disk(let error):
       StoreError(
         error.kind == .noMemory ? .memory : .disk,
-        "frame \(key.frame) of block \(key.block) cannot be read (\(error)); it is kept, try again.")
+        "frame \(key.frame) of block \(key.block) cannot be read (\(error)); it is kept, try again."
+      )
     }
   }
 

@@ -183,7 +183,8 @@ extension TieredStore {
       }
       throw DiskError(
         .full, operation: "write", path: folder ?? "",
-        reason: "the disk budget of \(budget >> 20) MiB is full of what is pinned or in use elsewhere")
+        reason:
+          "the disk budget of \(budget >> 20) MiB is full of what is pinned or in use elsewhere")
     }
   }
 

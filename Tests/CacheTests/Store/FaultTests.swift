@@ -80,7 +80,8 @@ struct FaultTests {
       options.mapsSegments = mapsSegments
       options.segmentBytes = 8 * StoreWorld.blockBytes
       for start in [0, 100] {
-        guard let store = attempt("open", { try StoreWorld.store(options, in: "/store", disk: disk) })
+        guard
+          let store = attempt("open", { try StoreWorld.store(options, in: "/store", disk: disk) })
         else { continue }
         live(store, from: start)
         for report in store.takeReports() where report.kind != .tornTail {

@@ -111,7 +111,8 @@ struct SharedFolderTests {
     }
   }
 
-  @Test("What one forgets the other forgets, also what it has in memory, and not what it puts later")
+  @Test(
+    "What one forgets the other forgets, also what it has in memory, and not what it puts later")
   func forgetting() throws {
     try World.withFolder { folder in
       let a = try World.store(in: folder)

@@ -24,7 +24,9 @@ final class SimulatedDisk: Disk, @unchecked Sendable {
 
     init(_ bytes: [UInt8] = []) {
       count = bytes.count
-      bytes.withUnsafeBytes { if count > 0 { base.copyMemory(from: $0.baseAddress!, byteCount: count) } }
+      bytes.withUnsafeBytes {
+        if count > 0 { base.copyMemory(from: $0.baseAddress!, byteCount: count) }
+      }
       synced = bytes
     }
     deinit { free(base) }
@@ -194,7 +196,8 @@ final class SimulatedDisk: Disk, @unchecked Sendable {
     }
   }
 
-  private func store(_ buffer: UnsafeRawBufferPointer, _ count: Int, in node: Node, at offset: Int) {
+  private func store(_ buffer: UnsafeRawBufferPointer, _ count: Int, in node: Node, at offset: Int)
+  {
     guard count > 0 else { return }
     (node.base + offset).copyMemory(from: buffer.baseAddress!, byteCount: count)
     node.count = max(node.count, offset + count)
