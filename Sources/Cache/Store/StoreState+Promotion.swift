@@ -14,6 +14,8 @@ extension StoreState {
     /// `.packed` or `.disk`.
     package var source: Source
     var deadline: UInt64?
+    /// Whether it was asked for ahead of use; false where somebody waits.
+    var isPrefetch: Bool
   }
 
   /// Asks for a frame in L1. One that is there, or on its way, is not asked for twice.
@@ -35,6 +37,7 @@ extension StoreState {
       return false
     }
     frames[frame].isPromoting = true
+    frames[frame].wasMissed = false
     promotions.append(PromotionQueue.Request(key: key, deadline: deadline))
     return true
   }
@@ -74,7 +77,8 @@ extension StoreState {
       }
       promotions.removeFirst()
       return Promotion(
-        key: request.key, slot: slot, source: source(of: frame), deadline: request.deadline)
+        key: request.key, slot: slot, source: source(of: frame), deadline: request.deadline,
+        isPrefetch: true)
     }
     return nil
   }
@@ -91,7 +95,8 @@ extension StoreState {
       !frames[frame].isFilling, let slot = takeSlot()
     else { return nil }
     frames[frame].isPromoting = true
-    return Promotion(key: key, slot: slot, source: source(of: frame), deadline: nil)
+    return Promotion(key: key, slot: slot, source: source(of: frame), deadline: nil,
+      isPrefetch: false)
   }
 
   /// Where the best copy below L1 is, counting hits and misses on the way.
@@ -126,8 +131,10 @@ extension StoreState {
       return
     }
     frames[frame].isPromoting = false
+    let isLate = frames[frame].wasMissed
+    frames[frame].wasMissed = false
     guard let isExact else {
-      statistics.prefetches.failed += 1
+      if promotion.isPrefetch { statistics.prefetches.failed += 1 }
       freeSlot(promotion.slot)
       return
     }
@@ -137,7 +144,8 @@ extension StoreState {
     }
     fillSlot(promotion.slot, with: frame, isExact: isExact)
     updateDirty(frame / framesPerBlock)
-    if let deadline = promotion.deadline, time > deadline {
+    guard promotion.isPrefetch else { return }
+    if isLate || promotion.deadline.map({ time > $0 }) == true {
       statistics.prefetches.late += 1
     } else {
       statistics.prefetches.onTime += 1

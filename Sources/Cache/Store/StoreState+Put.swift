@@ -151,7 +151,16 @@ extension StoreState {
   // MARK: - Lending
 
   /// Lends the slot that holds a frame, until it is given back. A miss is counted and changes nothing.
-  package mutating func lend(_ key: FrameKey) -> (slot: Int, isExact: Bool)? {
+  ///
+  /// - Parameter isRetry: whether the same lookup was counted before.
+  package mutating func lend(
+    _ key: FrameKey, isRetry: Bool = false
+  ) -> (slot: Int, isExact: Bool)? {
+    if isRetry {
+      guard let frame = frameIndex(key), frames[frame].slot >= 0 else { return nil }
+      hold(Int(frames[frame].slot))
+      return (Int(frames[frame].slot), frames[frame].isExact)
+    }
     exactPolicy.recordAccess(key)
     guard let frame = frameIndex(key) else {
       statistics.unknownFrames += 1
@@ -161,7 +170,10 @@ extension StoreState {
     let block = frame / framesPerBlock
     let slot = Int(frames[frame].slot)
     statistics.tiers[.exact].count(memory(of: frame), isHit: slot >= 0)
-    guard slot >= 0 else { return nil }
+    guard slot >= 0 else {
+      if frames[frame].isPromoting { frames[frame].wasMissed = true }
+      return nil
+    }
     hold(slot)
     blocks[block].hits += 1
     if case .writeThroughSelective(let hits) = writePolicy, blocks[block].isDirty,

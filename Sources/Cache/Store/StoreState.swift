@@ -26,7 +26,7 @@ package struct StoreState: Sendable {
   let writePolicy: WritePolicy
 
   private let fullPackedBudget: Int
-  private let fullDiskBudget: Int
+  let fullDiskBudget: Int
   private(set) var share = 1.0
   var packedBudget: Int
   var diskBudget: Int
@@ -103,6 +103,8 @@ package struct StoreState: Sendable {
     var packed: Int32 = -1
     var isOnDisk = false
     var isPromoting = false
+    /// Whether somebody wanted it while it was on its way up.
+    var wasMissed = false
     /// Whether the slot's bytes are those that were put.
     var isExact = false
     var isFilling = false
@@ -182,6 +184,10 @@ package struct StoreState: Sendable {
       return nil
     }
     return block * framesPerBlock + Int(key.frame)
+  }
+
+  func attributes(of key: FrameKey) -> BlockAttributes? {
+    frameIndex(key).map { blocks[$0 / framesPerBlock].attributes }
   }
 
   func frameRange(_ block: Int) -> Range<Int> {

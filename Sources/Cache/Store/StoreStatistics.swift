@@ -52,6 +52,7 @@ package struct StoreStatistics: Codable, Sendable, Equatable {
     package internal(set) var requested = 0
     /// Requests for frames that were in L1 or on their way already.
     package internal(set) var joined = 0
+    /// In L1 by the deadline, before anybody asked for them.
     package internal(set) var onTime = 0
     package internal(set) var late = 0
     /// Of the late ones, those given up before they were begun.

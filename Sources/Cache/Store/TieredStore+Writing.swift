@@ -273,6 +273,13 @@ extension TieredStore {
     writer.stop()
     mover.join()
     writer.join()
+    if let recorder {
+      do throws(DiskError) {
+        try recorder.finish()
+      } catch {
+        reportTrace(error)
+      }
+    }
     guard folder != nil else { return }
     defer {
       gate.withLock { gate in

@@ -50,6 +50,8 @@ final class SimulatedDisk: Disk, @unchecked Sendable {
   private var fault = Fault.failed
   /// Whether every operation after the faulty one fails too.
   private var isLasting = false
+  /// What it says is free; nothing keeps to it.
+  var bytesFree = 1 << 40
   private(set) var faultsGiven: [String] = []
 
   init() {}
@@ -268,7 +270,12 @@ final class SimulatedDisk: Disk, @unchecked Sendable {
     try locked { () throws(DiskError) in _ = try step("mkdir", path) }
   }
 
-  func freeBytes(_ path: String) throws(DiskError) -> Int { 1 << 40 }
+  func freeBytes(_ path: String) throws(DiskError) -> Int {
+    try locked { () throws(DiskError) in
+      _ = try step("free", path)
+      return bytesFree
+    }
+  }
 
   func lock(_ file: FileDescriptor, _ kind: FileLock, waits: Bool) throws(DiskError) -> Bool {
     try locked { () throws(DiskError) in

@@ -325,6 +325,87 @@ struct TieredStoreTests {
     }
   }
 
+  @Test("Idle time reads what others wrote, writes what is dirty, and compacts")
+  func idling() throws {
+    try World.withFolder { folder in
+      var options = World.options(exactBlocks: 60)
+      options.segmentBytes = 8 * World.blockBytes
+      let store = try World.store(options, in: folder)
+      for number in 0..<20 { try store.put(number) }
+      try store.flush()
+      try store.invalidate(.session(3))
+      try store.invalidate(.session(4))
+      for number in 20..<30 { try store.put(number) }
+      let other = try World.store(options, in: folder)
+      try other.put(100)
+      try other.close()
+      let (before, time) = (store.statistics(), Duration.seconds(60))
+      #expect(before.dirtyBlocks == 10 && before.deadBytes > 8 * World.blockBytes)
+      try store.idle(for: .zero)
+      #expect(store.statistics().dirtyBlocks == 10)
+      try store.idle(for: time)
+      let after = store.statistics()
+      #expect(after.dirtyBlocks == 0)
+      #expect(after.compactions > 0 && after.deadBytes < before.deadBytes / 4)
+      #expect(try store.read(100) == World.bytes(100))
+      #expect(store.violations() == [])
+      #expect(store.takeReports() == [])
+    }
+  }
+
+  @Test("A spill finds free slots at once: the reserve is kept by demoting in the background")
+  func reserve() throws {
+    var options = World.options(exactBlocks: 16)
+    options.reserve = 2 * World.framesPerBlock
+    let store = try World.store(options, in: nil)
+    for number in 0..<40 {
+      // Both of the step's blocks go to L1, though it has been full for long.
+      for part in [number, number + 100] {
+        try store.put(part)
+        #expect(store.tier(of: World.identity(part)) == .exact, "block \(part)")
+      }
+      store.settle()
+    }
+    #expect(store.statistics().tiers[.exact].frames == 14 * World.framesPerBlock)
+  }
+
+  @Test("Preloading brings pinned blocks first, then those used most, then the latest")
+  func preloading() throws {
+    try World.withFolder { folder in
+      var options = World.options(exactBlocks: 40)
+      do {
+        let store = try World.store(options, in: folder)
+        for number in 0..<20 { try store.put(number) }
+        try store.close()
+      }
+      options.exactBytes = 4 * World.blockBytes
+      let store = try World.store(options, in: folder)
+      store.pin(World.identity(2))
+      for _ in 0..<3 { try store.put(7) }
+      store.preload()
+      store.settle()
+      let exact = (0..<20).filter { store.tier(of: World.identity($0)) == .exact }
+      #expect(exact.contains(2) && exact.contains(7) && exact.contains(19))
+      #expect(exact.count == 3)
+    }
+  }
+
+  @Test("The disk's budget leaves half of what is free to others")
+  func freeSpace() throws {
+    let disk = SimulatedDisk()
+    disk.bytesFree = 40 * World.blockBytes
+    var options = World.options(exactBlocks: 4, packedBlocks: 4)
+    options.segmentBytes = 4 * World.blockBytes
+    let store = try World.store(options, in: "/store", disk: disk)
+    #expect(store.statistics().tiers[.disk].budget == 20 * World.blockBytes)
+    for number in 0..<60 {
+      try store.put(number)
+      try store.flush()
+    }
+    #expect(store.statistics().segmentBytes <= 24 * World.blockBytes)
+    #expect(store.takeReports() == [])
+  }
+
   @Test("A day's write limit lets what is pushed out go, and a flush still writes")
   func dailyLimit() throws {
     try World.withFolder { folder in
