@@ -11,7 +11,7 @@ extension TieredStore {
   }
 
   /// The same for several frames.
-  package func prefetch(_ keys: some Sequence<FrameKey>, within delay: Duration? = nil) {
+  package func prefetch(_ keys: [FrameKey], within delay: Duration? = nil) {
     let deadline = delay.map { clock.now() + $0.nanoseconds }
     let wantsWork = withState { state in
       var wantsWork = false

@@ -261,7 +261,7 @@ struct TieredStoreTests {
         store.settle()
       }
       let keys = (0..<4).map { FrameKey(block: World.identity(0), frame: UInt16($0)) }
-      store.prefetch(keys[..<2], within: .milliseconds(5))
+      store.prefetch(Array(keys[..<2]), within: .milliseconds(5))
       time.advance(.milliseconds(6))
       store.settle()
       var prefetches = store.statistics().prefetches
