@@ -21,6 +21,7 @@ final class StoreMetrics: Sendable {
     let (new, old) = (now.prefetches, before.prefetches)
     add("spark_store_prefetches", [("result", "on-time")], new.onTime - old.onTime)
     add("spark_store_prefetches", [("result", "late")], new.late - old.late)
+    add("spark_store_prefetches", [("result", "unused")], new.unused - old.unused)
     add("spark_store_prefetches", [("result", "failed")], new.failed - old.failed)
     add(
       "spark_store_prefetches", [("result", "without-room")], new.withoutRoom - old.withoutRoom)

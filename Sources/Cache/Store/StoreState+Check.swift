@@ -120,6 +120,7 @@ extension StoreState {
           expect(slots[Int(frames[frame].slot)].frame == frame, "frame and slot disagree")
         }
         expect(!frames[frame].isOnDisk || known.place != nil, "a frame on disk without a record")
+        expect(!frames[frame].isArrival || frames[frame].slot >= 0, "an arrival is not in L1")
         let place = Int(frames[frame].packed)
         let packedBytes = place >= 0 ? packed[place]?.bytes.byteCount ?? 0 : 0
         counts.add(.exact, known.attributes.memory, frames[frame].slot >= 0, frameBytes)

@@ -95,7 +95,8 @@ extension StoreState {
       !frames[frame].isFilling, let slot = takeSlot()
     else { return nil }
     frames[frame].isPromoting = true
-    return Promotion(key: key, slot: slot, source: source(of: frame), deadline: nil,
+    return Promotion(
+      key: key, slot: slot, source: source(of: frame), deadline: nil,
       isPrefetch: false)
   }
 
@@ -149,7 +150,23 @@ extension StoreState {
       statistics.prefetches.late += 1
     } else {
       statistics.prefetches.onTime += 1
+      frames[frame].isArrival = true
+      exactPolicy.pin(promotion.key)
+      if let oldest = arrivals.add(frame), endArrival(of: oldest) {
+        statistics.prefetches.unused += 1
+      }
     }
+  }
+
+  /// Leaves a frame that was prefetched to L1's policy.
+  ///
+  /// - Returns: whether it was waiting to be used.
+  @discardableResult
+  mutating func endArrival(of frame: Int) -> Bool {
+    guard frames[frame].isArrival else { return false }
+    frames[frame].isArrival = false
+    exactPolicy.unpin(key(of: frame))
+    return true
   }
 
   /// Where to read a frame without bringing it to L1; a slot is held until it is given back.

@@ -195,6 +195,7 @@ extension StoreState {
     slots[slot].lends += 1
     statistics.lentFrames += 1
     exactPolicy.pin(key)
+    endArrival(of: slots[slot].frame)
   }
 
   package mutating func giveBack(_ slot: Int) {

@@ -23,6 +23,7 @@ extension StoreState {
       let slot = Int(frames[frame].slot)
       if slot >= 0 {
         if slots[slot].phase == .readable {
+          endArrival(of: frame)
           for _ in 0..<slots[slot].lends { exactPolicy.unpin(key(of: frame)) }
           exactPolicy.remove(key(of: frame), reason: .invalidated)
         }

@@ -64,6 +64,8 @@ package struct StoreState: Sendable {
   package var deadRecords: [RecordPlace] = []
 
   var promotions = PromotionQueue()
+  /// At most an eighth of L1 waits for its first use.
+  var arrivals: Arrivals
   var dirty = DirtyQueue()
   /// Blocks that have been used often enough to be written early.
   var eager: [BlockIdentity] = []
@@ -105,6 +107,8 @@ package struct StoreState: Sendable {
     var isPromoting = false
     /// Whether somebody wanted it while it was on its way up.
     var wasMissed = false
+    /// Whether it was prefetched and waits for its first use, pinned in L1's policy.
+    var isArrival = false
     /// Whether the slot's bytes are those that were put.
     var isExact = false
     var isFilling = false
@@ -146,6 +150,7 @@ package struct StoreState: Sendable {
     packedBudget = options.packedBytes
     diskBudget = options.diskBytes
     allowedSlots = slotCount
+    arrivals = Arrivals(capacity: slotCount / 8)
     slots = Array(repeating: Slot(), count: slotCount)
     freeSlots = Array((0..<slotCount).reversed())
     exactPolicy = ChosenPolicy(

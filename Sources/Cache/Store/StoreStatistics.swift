@@ -55,6 +55,8 @@ package struct StoreStatistics: Codable, Sendable, Equatable {
     /// In L1 by the deadline, before anybody asked for them.
     package internal(set) var onTime = 0
     package internal(set) var late = 0
+    /// Of those on time, the ones that others pushed out before anybody asked for them.
+    package internal(set) var unused = 0
     /// Of the late ones, those given up before they were begun.
     package internal(set) var dropped = 0
     /// No tier had it, or it could not be read.

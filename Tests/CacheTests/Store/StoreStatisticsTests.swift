@@ -44,7 +44,8 @@ struct StoreStatisticsTests {
       #expect(all.hits + all.misses == 41)
       #expect(
         all.misses
-          == 1 + MemoryKind.allCases.reduce(0) {
+          == 1
+          + MemoryKind.allCases.reduce(0) {
             $0 + statistics.tiers[.exact][$1].lookups.misses
           })
       #expect(all.hitRate == Double(all.hits) / Double(all.hits + all.misses))

@@ -276,6 +276,48 @@ struct TieredStoreTests {
     }
   }
 
+  @Test(
+    "What was prefetched stays until it is used, whatever the policy thinks of newcomers",
+    arguments: PolicyKind.allCases)
+  func arrivals(policy: PolicyKind) throws {
+    try World.withFolder { folder in
+      var options = World.options(exactBlocks: 16)
+      options.exactPolicy = policy
+      let store = try World.store(options, in: folder)
+      for number in 0..<60 {
+        try store.put(number)
+        store.settle()
+        for hot in 0..<12 where store.has(hot) {
+          for frame in 0..<World.framesPerBlock {
+            let key = FrameKey(block: World.identity(hot), frame: UInt16(frame))
+            store.giveBack(try store.fetch(key))
+          }
+        }
+      }
+      let cold = (12..<60).filter { store.tier(of: World.identity($0)) == .disk }
+      #expect(cold.count > 10)
+      for number in cold {
+        // As many as an eighth of L1 holds.
+        let keys = (0..<World.framesPerBlock).map {
+          FrameKey(block: World.identity(number), frame: UInt16($0))
+        }
+        store.prefetch(keys)
+        store.settle()
+        for key in keys { store.giveBack(try #require(store.lend(key), "block \(number)")) }
+        store.settle()
+        #expect(store.violations() == [])
+      }
+      #expect(store.statistics().prefetches.unused == 0)
+      // Those that nobody uses make room for others.
+      for number in 0..<60 {
+        store.prefetch([FrameKey(block: World.identity(number), frame: 3)])
+        store.settle()
+      }
+      #expect(store.statistics().prefetches.unused > 10)
+      #expect(store.violations() == [])
+    }
+  }
+
   @Test("Less memory shrinks L1 and L2 at once, and more lets them grow again")
   func adapting() throws {
     try World.withFolder { folder in
