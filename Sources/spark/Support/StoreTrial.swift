@@ -23,6 +23,7 @@ struct StoreTrial {
     var test: String
     var unit: String
     var median: Double
+    var mean: Double
     /// The 5th and the 95th percentile.
     var low: Double
     var high: Double
@@ -61,12 +62,12 @@ struct StoreTrial {
       }
       try report(record(name, "µs", samples))
     }
-    try perKey("L1 lend and give back") { key in
+    try perKey("L1: lend and give back a frame") { key in
       if let frame = store.lend(key) { store.giveBack(frame) }
     }
-    try perKey("L1 prefetch of what is there") { store.prefetch($0) }
+    try perKey("L1: prefetch a frame that is there") { store.prefetch($0) }
     let unknown = keys.map { FrameKey(block: identity(1 << 40), frame: $0.frame) }
-    try perKey("lookup of an unknown frame") { key in
+    try perKey("L1: look up a frame that no tier has") { key in
       _ = store.lend(FrameKey(block: unknown[0].block, frame: key.frame))
     }
   }
@@ -75,8 +76,8 @@ struct StoreTrial {
   private func measurePacked(_ source: [[UInt8]], _ report: (Record) throws -> Void) throws {
     let store = try open(exactBlocks: 4, packedBytes: 2 * blocks * blockBytes)
     try put(source, to: store)
-    try report(record("compression", "ratio", [store.statistics().compressionRatio]))
-    try report(record("L2 fetch", "ms/MiB", try fetchTimes(of: shuffledKeys(), from: store)))
+    try report(record("L2: compression", "ratio", [store.statistics().compressionRatio]))
+    try report(record("L2: fetch", "ms/MiB", try fetchTimes(of: shuffledKeys(), from: store)))
   }
 
   /// Puts every block into a folder's segments.
@@ -89,11 +90,12 @@ struct StoreTrial {
       let time = try clock.measure { try put(number, source, to: store) }
       puts.append(time / .milliseconds(1) / (Double(blockBytes) / 1_048_576))
     }
-    try report(record("put into L1", "ms/MiB", puts))
+    try report(record("L1: put", "ms/MiB", puts))
     let time = try clock.measure { try store.flush() }
     let mebibytes = Double(blocks * blockBytes) / 1_048_576
     try report(
-      record("flush to disk, encoded and synced", "ms/MiB", [time / .milliseconds(1) / mebibytes]))
+      record(
+        "L3: flush, encoding and sync included", "ms/MiB", [time / .milliseconds(1) / mebibytes]))
     try store.close()
   }
 
@@ -102,7 +104,7 @@ struct StoreTrial {
     if isCold { dropPageCache() }
     let store = try open(exactBlocks: 4, packedBytes: 0, folder + "/read")
     let times = try fetchTimes(of: shuffledKeys(), from: store)
-    try report(record("L3 fetch, page cache \(isCold ? "cold" : "warm")", "ms/MiB", times))
+    try report(record("L3: fetch, page cache \(isCold ? "cold" : "warm")", "ms/MiB", times))
     try store.close()
   }
 
@@ -142,18 +144,18 @@ struct StoreTrial {
       }
       waits.append(wait)
       let name = looksAhead ? "one step ahead" : "when needed"
-      try report(record("L3 wait a step, asked \(name), \(cache)", "ms", wait))
+      try report(record("prefetch: wait of a step, asked \(name), \(cache)", "ms", wait))
       if looksAhead {
         let (onTime, late) = (
           store.statistics().prefetches.onTime, store.statistics().prefetches.late
         )
         let share = 100 * Double(onTime) / Double(max(1, onTime + late))
-        try report(record("prefetches on time, \(cache)", "%", [share]))
+        try report(record("prefetch: on time, \(cache)", "%", [share]))
       }
       try store.close()
     }
     let sums = waits.map { $0.reduce(0, +) }
-    try report(record("latency hidden, \(cache)", "%", [100 * (1 - sums[1] / sums[0])]))
+    try report(record("prefetch: latency hidden, \(cache)", "%", [100 * (1 - sums[1] / sums[0])]))
   }
 
   /// Keeps this thread as busy as a model would.
@@ -166,9 +168,10 @@ struct StoreTrial {
 
   /// Four times the disk's budget of new blocks, some of which are used again, and a fifth forgotten.
   private func measureWriting(_ source: [[UInt8]], _ report: (Record) throws -> Void) throws {
-    let budget = max(16, blocks / 2) * blockBytes
+    let budget = max(16, blocks) * blockBytes
     let store = try open(
-      exactBlocks: 8, packedBytes: 4 * blockBytes, folder + "/write", diskBytes: budget)
+      exactBlocks: 8, packedBytes: 4 * blockBytes, folder + "/write", diskBytes: budget,
+      segmentBytes: budget / 8)
     let count = 4 * budget / blockBytes
     var writing = Duration.zero
     for number in 0..<count {
@@ -186,21 +189,22 @@ struct StoreTrial {
     }
     try store.flush()
     let full = store.statistics()
-    try report(record("write amplification, disk full", "ratio", [full.writeAmplification]))
+    try report(
+      record("writing to a full budget: amplification", "ratio", [full.writeAmplification]))
     let mebibytes = Double(count * blockBytes) / 1_048_576
     try report(
       record(
-        "put, evict, compact and sync, disk full", "ms/MiB",
+        "writing to a full budget: all work", "ms/MiB",
         [writing / .milliseconds(1) / mebibytes]))
     _ = try store.invalidate { identity, _ in identity.low % 5 == 0 }
     let before = store.statistics()
     let time = try clock.measure { try store.idle(for: .seconds(600)) }
     let after = store.statistics()
     try report(
-      record("compactions in idle time", "count", [Double(after.compactions - before.compactions)]))
+      record("idle: segments compacted", "count", [Double(after.compactions - before.compactions)]))
     let freed = Double(before.segmentBytes - after.segmentBytes) / 1_048_576
     if freed > 0 {
-      try report(record("compaction", "ms/MiB freed", [time / .milliseconds(1) / freed]))
+      try report(record("idle: compaction", "ms/MiB freed", [time / .milliseconds(1) / freed]))
     }
     try store.close()
   }
@@ -209,12 +213,13 @@ struct StoreTrial {
 
   private func open(
     exactBlocks: Int, packedBytes: Int, _ path: String? = nil, diskBytes: Int = 1 << 40,
-    hasThreads: Bool = false
+    segmentBytes: Int? = nil, hasThreads: Bool = false
   ) throws -> TieredStore {
     var options = StoreOptions()
     options.exactBytes = exactBlocks * blockBytes
     options.packedBytes = packedBytes
     options.diskBytes = diskBytes
+    options.segmentBytes = segmentBytes
     options.codec = codec
     options.mapsSegments = mapsSegments
     options.hasThreads = hasThreads
@@ -294,7 +299,9 @@ struct StoreTrial {
       sorted.isEmpty ? .nan : sorted[Int((Double(sorted.count - 1) * share).rounded())]
     }
     return Record(
-      test: test, unit: unit, median: quantile(0.5), low: quantile(0.05), high: quantile(0.95),
+      test: test, unit: unit, median: quantile(0.5),
+      mean: samples.reduce(0, +) / Double(max(1, samples.count)), low: quantile(0.05),
+      high: quantile(0.95),
       samples: samples.count)
   }
 }
