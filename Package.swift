@@ -34,11 +34,13 @@ let package = Package(
     .target(name: "Cascade", dependencies: ["CKernels", "Cache", "Model"]),
     // The engine: samplers, chat templates, token streams. The library's face.
     .target(name: "Generation", dependencies: ["Cache", "Hardware", "Model", "Cascade"]),
+    // What memory is worth: tasks, arms, statistics.
+    .target(name: "Evaluation", dependencies: ["Charts", "Generation"]),
     // The command line.
     .executableTarget(
       name: "spark",
       dependencies: [
-        "Charts", "Hardware", "Cache", "Generation",
+        "Charts", "Hardware", "Cache", "Generation", "Evaluation",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
 
@@ -66,6 +68,9 @@ let package = Package(
     // The engine on the embedded model.
     .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),
     .testTarget(name: "EngineTests", dependencies: ["Generation", "AllocationCounter"]),
+    // Tasks, statistics and reports as values; runs on the embedded model.
+    .testTarget(
+      name: "EvaluationTests", dependencies: ["Evaluation", "Generation"], exclude: ["Fixtures"]),
     // What tests share: fixtures, seeded randomness.
     .target(name: "TestSupport", dependencies: ["CZstd"], path: "Tests/TestSupport"),
     .testTarget(

@@ -8,8 +8,10 @@ public struct MemoryAccount: Sendable, Equatable {
   public var recalledFromPast = 0
   /// Times a chosen block was not in memory when it was wanted; the reply went on without it.
   public var misses = 0
-  /// Tokens that no budget had room to keep.
+  /// Tokens that memory could not keep.
   public var dropped = 0
+  /// Why; nil when nothing was dropped.
+  public var reasonForDropping: String?
 
   public init() {}
 }

@@ -1,6 +1,4 @@
 package import Model
-import Glibc
-func knob(_ n: String) -> Double? { unsafe getenv(n).flatMap { unsafe Double(String(cString: $0)) } }
 
 /// What an engine's recall comes to on its model: options made fit for the trained context.
 package struct RecallPlan: Sendable, Equatable {
@@ -33,10 +31,14 @@ package struct RecallPlan: Sendable, Equatable {
     farthest = max(0, spare)
   }
 
+  /// The most recalled blocks that words point to; layers choose the others each for itself.
+  var routed: Int { min(options.routed, rooms) }
+
   /// What blocks depend on of all this, in words.
   var signature: String {
     let window = if case .sliding(let tokens) = window { "\(tokens)" } else { "full" }
     return "window \(window) sinks \(sinks) rooms \(rooms) every \(options.every) "
+      + "routed \(routed) gate \(options.gate) "
       + "\(options.scorer.rawValue) \(options.placement.rawValue)"
   }
 
@@ -62,7 +64,6 @@ package struct RecallPlan: Sendable, Equatable {
   /// The distance at which a query is held against the index: the middle of where blocks stand.
   var assumedDistance: Int {
     guard case .sliding(let tokens) = window else { return 0 }
-    if let knob = knob("DIST") { return Int(knob) }
     return tokens + blockLength * (1 + rooms) / 2
   }
 }

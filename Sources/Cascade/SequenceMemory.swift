@@ -25,6 +25,12 @@ package final class SequenceMemory {
   package var isReading = true
   /// Where this step's runs keep room for recalled blocks.
   var views: [RunView] = []
+  /// Where the words at each of `views` point; nothing where a view's choice is that of the one before.
+  private(set) var routes: [Route] = []
+  /// What the words of blocks that have left the window are found by.
+  private var words: LexicalIndex
+  /// The token from which other sessions may take part: where the latest turn of the prompt begins.
+  package var askedFrom = 0
   /// What each layer has chosen.
   let picks: UnsafeMutablePointer<Picks>
   /// The latest queries of each layer, [layers][every][heads * d]: a ring by index.
@@ -50,6 +56,7 @@ package final class SequenceMemory {
     self.store = store
     self.turnEnds = turnEnds
     plan = store.plan
+    words = LexicalIndex(rarity: store.rarity)
     root = store.root(namespace: owner.namespace)
     working = WorkingMemory(
       window: plan.window, sinks: plan.sinks, blockLength: plan.blockLength, capacity: capacity,
@@ -68,7 +75,9 @@ package final class SequenceMemory {
       recalls ? layers * plan.options.every * plan.index.heads * plan.index.headDimension : 0
     unsafe queries = .allocate(capacity: queryCount)
     unsafe queries.initialize(repeating: 0, count: queryCount)
-    if plan.window == .full { tokens.reserveCapacity(capacity) }
+    views.reserveCapacity(stepTokens + 1)
+    routes.reserveCapacity(stepTokens + 1)
+    growTokens(to: plan.window == .full ? capacity : 16 * plan.blockLength)
   }
 
   deinit {
@@ -97,7 +106,41 @@ package final class SequenceMemory {
     else { return false }
     for index in new.indices { tokens.append(new[index]) }
     index?.reserve(working.count / plan.blockLength)
+    routes.removeAll(keepingCapacity: true)
+    for view in views { routes.append(route(at: view)) }
     return true
+  }
+
+  /// Where the last words before a choice of blocks point. It depends on the sequence's tokens, and from
+  /// `askedFrom` on on the past.
+  private func route(at view: RunView) -> Route {
+    var route = Route()
+    guard index != nil, view.index % plan.options.every == 0, view.index >= plan.sinks else {
+      return route
+    }
+    let isAsked = past != nil && view.index >= askedFrom
+    guard view.firstBlock > 0 || isAsked else { return route }
+    readWords(below: view.firstBlock)
+    let length = plan.blockLength
+    let asked = tokens[max(0, view.index + 1 - length)...view.index]
+    let limit = plan.routed
+    words.search(asked, below: view.firstBlock) { block, score in
+      route.offer(Route.Target(block: Int32(block), isPast: false, score: score), limit: limit)
+    }
+    if isAsked {
+      past!.search(asked) { place, score in
+        guard score >= plan.options.gate, mayRecall(past: place) else { return }
+        route.offer(Route.Target(block: Int32(place), isPast: true, score: score), limit: limit)
+      }
+    }
+    return route
+  }
+
+  private func readWords(below block: Int) {
+    let length = plan.blockLength
+    while words.count < block {
+      words.add(tokens[words.count * length..<(words.count + 1) * length])
+    }
   }
 
   /// The forward cascade: names the blocks that the step has filled, and lets go of those that no
@@ -108,8 +151,16 @@ package final class SequenceMemory {
     if owner.scope != .none, !leaving.isEmpty {
       for block in leaving { keep(block, in: pool) }
       for layer in 0..<layers { forgetPlaces(layer) }
+      if index != nil { readWords(below: leaving.upperBound) }
     }
     working.slide(in: pool)
+  }
+
+  /// Makes room for a sequence of `count` tokens: at block boundaries only, so that the steps
+  /// between allocate nothing.
+  private func growTokens(to count: Int) {
+    tokens.reserveCapacity(count)
+    identities.reserveCapacity(count / plan.blockLength + 1)
   }
 
   private func nameFilledBlocks() {
@@ -119,10 +170,13 @@ package final class SequenceMemory {
       seen.removeAll(keepingCapacity: true)
       hide(identities.last!)
     }
+    if plan.window != .full, tokens.capacity < tokens.count + 2 * plan.blockLength {
+      growTokens(to: 2 * tokens.count)
+    }
   }
 
   private func child(of parent: BlockIdentity, _ range: Range<Int>) -> BlockIdentity {
-    let tookPart = seen.sorted { ($0.high, $0.low) < ($1.high, $1.low) }
+    let tookPart = seen.isEmpty ? [] : seen.sorted { ($0.high, $0.low) < ($1.high, $1.low) }
     return parent.child(tokens[range], seeing: tookPart)
   }
 
@@ -171,12 +225,17 @@ package final class SequenceMemory {
       if unsafe try store.put(identity, passage, bytes: bytes) {
         ended.append((identity, passage))
       } else {
-        account.dropped += end - start
+        drop(end - start, "the memory's budgets have no room left")
       }
     } catch {
-      // A reply does not end because memory has no room; its account says what was lost.
-      account.dropped += end - start
+      // A reply does not end because memory fails; its account says what was lost.
+      drop(end - start, error.description)
     }
+  }
+
+  private func drop(_ count: Int, _ reason: String) {
+    account.dropped += count
+    account.reasonForDropping = account.reasonForDropping ?? reason
   }
 
   /// What was put; the past is told once the sequence has ended.
@@ -198,6 +257,15 @@ package final class SequenceMemory {
     ended = []
   }
 
+  /// Waits until what the sequence has left would survive the process. To be called after `end`.
+  package func settle() {
+    do throws(StoreError) {
+      try store.tiers.flush()
+    } catch {
+      drop(tokens.count, error.description)
+    }
+  }
+
   // MARK: - Beginning where others have been
 
   /// Takes over as much of `prompt` as the store has the blocks of, so that reading goes on behind it.
@@ -205,10 +273,12 @@ package final class SequenceMemory {
   /// - Returns: tokens that need not be read; at least one is left to be.
   package func restore(_ prompt: [TokenID], in pool: KVBlockPool) -> Int {
     precondition(count == 0 && tokens.isEmpty)
-    guard owner.scope != .none, prompt.count > plan.blockLength else { return 0 }
+    // What other sessions may have taken part in is read anew.
+    let reach = past == nil ? prompt.count - 1 : min(prompt.count - 1, askedFrom)
+    guard owner.scope != .none, reach >= plan.blockLength else { return 0 }
     let length = plan.blockLength
     var chain: [BlockIdentity] = []
-    for block in 0..<(prompt.count - 1) / length {
+    for block in 0..<reach / length {
       let identity = (chain.last ?? root).child(prompt[block * length..<(block + 1) * length])
       guard store.tiers.contains(identity) else { break }
       chain.append(identity)

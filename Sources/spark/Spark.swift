@@ -16,6 +16,6 @@ struct Spark: AsyncParsableCommand {
     version: Version.current.description,
     subcommands: [
       Generate.self, ModelCommand.self, Tokenize.self, Detokenize.self, Bench.self, Hardware.self,
-      CacheCommand.self,
+      CacheCommand.self, EvalCommand.self,
     ])
 }

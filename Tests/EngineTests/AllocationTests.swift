@@ -4,9 +4,10 @@ import Model
 import Testing
 
 @Suite struct AllocationTests {
-  private func allocationsPerToken(
+  /// Of `tokens` decoded tokens, those in whose step something was allocated.
+  private func allocatingTokens(
     _ options: EngineOptions, _ request: GenerationOptions, tokens: Int
-  ) throws -> Int64 {
+  ) throws -> Int {
     let file = try GGUFFile(path: EmbeddedModel.path)
     let compute = try Compute(threads: options.threads ?? 1)
     let stepper = try Stepper(
@@ -18,9 +19,13 @@ import Testing
     defer { stepper.end(reply) }
     // The prompt, and one decoded token for what is set up lazily.
     for _ in 0..<2 { _ = try stepper.advance(reply, isCancelled: { false }) }
-    allocation_counter_start()
-    for _ in 0..<tokens { _ = try stepper.advance(reply, isCancelled: { false }) }
-    return allocation_counter_stop()
+    var count = 0
+    for _ in 0..<tokens {
+      allocation_counter_start()
+      _ = try stepper.advance(reply, isCancelled: { false })
+      if allocation_counter_stop() > 0 { count += 1 }
+    }
+    return count
   }
 
   @Test("the counter counts")
@@ -38,10 +43,21 @@ import Testing
     [Window.full, .sliding(tokens: 100)])
   func decode(threads: Int, window: Window) throws {
     var request = GenerationOptions(maxTokens: 1000, ignoresEndTokens: true)
+    if window != .full { request.memory.scope = .none }
     let options = EngineOptions(threads: threads, window: window)
-    #expect(try allocationsPerToken(options, request, tokens: 300) == 0)
+    #expect(try allocatingTokens(options, request, tokens: 300) == 0)
     request.sampling.temperature = 0
-    #expect(try allocationsPerToken(options, request, tokens: 300) == 0)
+    #expect(try allocatingTokens(options, request, tokens: 300) == 0)
+  }
+
+  @Test("with memory, only a block that leaves the window allocates, and a table that grows")
+  func memory() throws {
+    let request = GenerationOptions(maxTokens: 2000, ignoresEndTokens: true)
+    let options = EngineOptions(
+      threads: 1, window: .sliding(tokens: 100), recall: RecallOptions(blocks: 4, every: 8))
+    let tokens = 960
+    // One token for each block, and those at which tables grow.
+    #expect(try allocatingTokens(options, request, tokens: tokens) <= tokens / 64 + 2)
   }
 
   @Test("every sampler together, with stop strings, allocates nothing")
@@ -56,6 +72,6 @@ import Testing
     request.sampling.typicalP = 0.95
     request.sampling.xtcProbability = 0.3
     request.sampling.logitBias = [5: -1]
-    #expect(try allocationsPerToken(EngineOptions(threads: 1), request, tokens: 300) == 0)
+    #expect(try allocatingTokens(EngineOptions(threads: 1), request, tokens: 300) == 0)
   }
 }

@@ -3,7 +3,7 @@
     evaluate.py perplexity  MODEL --data SHARDS --out E.json            held-out documents, per source
     evaluate.py recall      MODEL --questions recall.jsonl --out E.json  accuracy with everything in attention, and with cascade-like gaps
     evaluate.py fresh       --out fresh.jsonl --seed 5 --count 400       new questions, names and values unseen in training
-    evaluate.py samples     MODEL --out E.json --data SHARDS             stories, chats, and repetition of training text
+    evaluate.py samples     MODEL --out E.json                           stories and chats, unedited
     evaluate.py greedy      MODEL --out greedy.json                      greedy texts for compare_llama.py
 
 Results of several measurements go into one file: each adds its own key. Rates come with n and Wilson's 95% interval.
@@ -163,47 +163,23 @@ def fresh(count: int, seed: int, kinds: list[str] | None, words: int) -> list[di
     return out
 
 
-def repeated(samples: list[list[int]], data: Path, length: int = 51) -> int:
-    """How many samples share a run of `length` tokens with a training shard (a polynomial hash of each window)."""
-    powers = np.array([pow(1000003, length - 1 - j, 2**64) for j in range(length)], np.uint64)
-
-    def hashes(ids: np.ndarray) -> np.ndarray:
-        total = np.zeros(max(0, len(ids) - length + 1), np.uint64)
-        for j in range(length if len(total) else 0):
-            total += (ids[j : j + len(total)].astype(np.uint64) + np.uint64(1)) * powers[j]
-        return total
-
-    of_samples = [hashes(np.array(s)) for s in samples]
-    wanted = np.unique(np.concatenate(of_samples))
-    seen: set[int] = set()
-    for path in sorted(data.glob("*.ids.npy")):
-        if ".held." in path.name:
-            continue
-        ids = np.load(path)
-        for start in range(0, len(ids), 2_000_000):
-            seen.update(np.intersect1d(hashes(ids[start : start + 2_000_000 + length]), wanted).tolist())
-    return sum(any(int(h) in seen for h in hs) for hs in of_samples)
-
-
-def samples(model: LanguageModel, tokenizer, data: Path, count: int, tokens: int) -> dict:
-    """Unedited texts at temperature 0.7, top-p 0.9, and how many of `count` repeat training text."""
+def samples(model: LanguageModel, tokenizer, count: int, tokens: int) -> dict:
+    """`count` stories and ten chats at temperature 0.7, top-p 0.9, unedited; blind.py has the stories judged, suffix.py looks for repetition."""
     def write(text: str, seed: int, limit: int = tokens) -> list[int]:
         return generate(model, tokenizer.encode(text).ids, limit, 0.7, 0.9, seed)
 
     def ask(text: str) -> str:
         return f"<|im_start|>user\n{text}<|im_end|>\n<|im_start|>assistant\n"
 
-    stories, written = [], []
+    stories = []
     for i in range(count):
         request = i % 2 == 1
         choices = STORY_REQUESTS if request else STORY_PROMPTS
         text = choices[i // 2 % len(choices)]
         ids = write(ask(text) if request else text, i)
-        written.append(ids)
         stories.append({"prompt": text, "text": tokenizer.decode(ids), "grammatical": None, "on_topic": None})
     chats = [{"user": text, "assistant": tokenizer.decode(write(ask(text), i, 80))} for i, text in enumerate(CHAT_OPENINGS)]
-    hits = repeated(written, data)
-    return {"rubric": STORY_RUBRIC, "stories": stories[:50], "chats": chats, "repeats_over_50_tokens": rate(hits, count)}
+    return {"rubric": STORY_RUBRIC, "stories": stories, "chats": chats}
 
 
 def greedy(model: LanguageModel, tokenizer) -> list[dict]:
@@ -230,7 +206,7 @@ def main() -> None:
     parser.add_argument("--recalled", type=int, default=7)
     parser.add_argument("--budget", type=int, default=20000, help="perplexity: tokens per source")
     parser.add_argument("--context", type=int, default=1024)
-    parser.add_argument("--count", type=int, default=200)
+    parser.add_argument("--count", type=int, default=50, help="samples: stories; fresh: questions")
     parser.add_argument("--tokens", type=int, default=180, help="samples: tokens of each story")
     parser.add_argument("--kinds", nargs="*")
     parser.add_argument("--words", type=int, default=6000, help="fresh: longest distance")
@@ -257,7 +233,7 @@ def main() -> None:
         questions = [json.loads(line) for line in args.questions.read_text("utf-8").splitlines()]
         result = recall(model, tokenizer, questions, args.window, args.recalled, args.per_kind)
     else:
-        result = samples(model, tokenizer, args.data, args.count, args.tokens)
+        result = samples(model, tokenizer, args.count, args.tokens)
     report = json.loads(args.out.read_text()) if args.out.exists() else {"model": args.model}
     key = args.what + (f"-{args.label}" if args.label else "")
     report[key] = result

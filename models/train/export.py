@@ -37,7 +37,7 @@ def add_tokenizer(writer: GGUFWriter, path: str) -> None:
     writer.add_chat_template(CHAT_TEMPLATE)
 
 
-def write(model: LanguageModel, tokenizer: str, out: Path, kind: str, name: str) -> None:
+def write(model: LanguageModel, tokenizer: str, out: Path, kind: str, name: str, version: str | None) -> None:
     """`kind` is f16 or q8_0. Norms stay float32."""
     c = model.config
     file_type, tensor_type = {
@@ -46,6 +46,8 @@ def write(model: LanguageModel, tokenizer: str, out: Path, kind: str, name: str)
     }[kind]
     writer = GGUFWriter(str(out), "llama")
     writer.add_name(name)
+    if version:
+        writer.add_version(version)
     writer.add_description("The language model that ships with Spark; see the model card for its sources and their licences")
     writer.add_license("apache-2.0")
     writer.add_block_count(c.layers)
@@ -100,6 +102,7 @@ def main() -> None:
     parser.add_argument("--type", choices=("f16", "q8_0", "q4_k"), default="f16")
     parser.add_argument("--quantize", help="llama.cpp's llama-quantize; needed for q4_k, which gguf-py cannot write")
     parser.add_argument("--name", default="spark-mini")
+    parser.add_argument("--version", help="the model's own version, such as 1")
     args = parser.parse_args()
     model = load(args.checkpoint)
     if args.type == "q4_k":
@@ -107,12 +110,12 @@ def main() -> None:
             raise SystemExit("--type q4_k needs --quantize PATH of llama.cpp's llama-quantize.")
         with tempfile.TemporaryDirectory() as folder:
             f16 = Path(folder) / "f16.gguf"
-            write(model, args.tokenizer, f16, "f16", args.name)
-            run = subprocess.run([args.quantize, str(f16), str(args.out), "Q4_K_M"], capture_output=True, text=True)
+            write(model, args.tokenizer, f16, "f16", args.name, args.version)
+            run = subprocess.run([args.quantize, str(f16), str(args.out), "Q4_K_M"], check=False, capture_output=True, text=True)
             if run.returncode:
                 raise SystemExit(f"{args.quantize} failed on {f16}:\n{run.stderr[-2000:]}")
     else:
-        write(model, args.tokenizer, args.out, args.type, args.name)
+        write(model, args.tokenizer, args.out, args.type, args.name, args.version)
     print(f"{args.out}: {args.out.stat().st_size / 1e6:.2f} MB, {model.parameter_count() / 1e6:.2f}M parameters")
 
 

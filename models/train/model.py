@@ -74,15 +74,26 @@ class Block(nn.Module):
         v = v.view(b, t, c.kv_heads, e).transpose(1, 2)
         repeats = c.heads // c.kv_heads
         k, v = k.repeat_interleave(repeats, 1), v.repeat_interleave(repeats, 1)
-        if mask is None:
-            a = F.scaled_dot_product_attention(q, k, v, is_causal=True)
+        if x.is_cuda:
+            a = F.scaled_dot_product_attention(q, k, v, attn_mask=mask, is_causal=mask is None)
         else:
-            # Plain matrix products: on a CPU they reach AMX in bf16, which SDPA's CPU path does not.
-            scores = ((q * e**-0.5) @ k.transpose(-1, -2)).float() + mask
-            a = scores.softmax(-1).to(x.dtype) @ v
+            a = attend(q * e**-0.5, k, v, mask)
         x = x + self.attn_out(a.transpose(1, 2).reshape(b, t, d))
         gate, up = self.gate_up(F.rms_norm(x, (d,), self.ffn_norm, c.norm_eps)).chunk(2, -1)
         return x + self.down(F.silu(gate) * up)
+
+
+def attend(q: Tensor, k: Tensor, v: Tensor, mask: Tensor, stripe: int = 256) -> Tensor:
+    """Attention [b, h, t, e] as plain matrix products: on a CPU they reach AMX in bf16, which SDPA's CPU path does not.
+
+    `mask` [b or 1, 1, t, t] is added. Works in stripes of queries, so that half of the causal triangle is never computed.
+    """
+    out = []
+    for i in range(0, q.shape[2], stripe):
+        j = min(i + stripe, q.shape[2])
+        scores = (q[:, :, i:j] @ k[:, :, :j].transpose(-1, -2)).float() + mask[:, :, i:j, :j]
+        out.append(scores.softmax(-1).to(v.dtype) @ v[:, :, :j])
+    return torch.cat(out, 2)
 
 
 def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
@@ -106,13 +117,17 @@ class LanguageModel(nn.Module):
         self.register_buffer("cos", angles.cos()[None, :, None, :], persistent=False)
         self.register_buffer("sin", angles.sin()[None, :, None, :], persistent=False)
 
-    def forward(self, ids: Tensor) -> Tensor:
+    def forward(self, ids: Tensor, documents: Tensor | None = None) -> Tensor:
+        """`documents` [b, t] numbers the documents of a row: a token sees only its own. Without it a row is one document."""
         t = ids.shape[1]
         x = self.embedding(ids)
         cos, sin = self.cos[:, :t].to(x.dtype), self.sin[:, :t].to(x.dtype)
         mask = None
-        if ids.device.type == "cpu":
-            mask = torch.full((t, t), -1e4, device=ids.device).triu(1)
+        if documents is not None or not ids.is_cuda:
+            causal = torch.ones(t, t, dtype=torch.bool, device=ids.device).tril()
+            seen = causal if documents is None else causal & (documents[:, :, None] == documents[:, None, :])
+            seen = seen.view(-1, 1, t, t)
+            mask = seen if ids.is_cuda else torch.where(seen, 0.0, -1e4)
         for block in self.blocks:
             x = block(x, cos, sin, mask)
         return F.rms_norm(x, (x.shape[-1],), self.norm, self.config.norm_eps)
@@ -192,15 +207,15 @@ def from_gguf(path: str, context: int | None = None) -> LanguageModel:
     )
     state = {"embedding.weight": table, "norm": tensors["output_norm.weight"]}
     for i in range(config.layers):
-        t = lambda name: tensors[f"blk.{i}.{name}.weight"]  # noqa: E731
-        q, k = permute_rope(t("attn_q"), config.heads, False), permute_rope(t("attn_k"), config.kv_heads, False)
+        t = {name.split(".")[2]: a for name, a in tensors.items() if name.startswith(f"blk.{i}.")}
+        q, k = permute_rope(t["attn_q"], config.heads, False), permute_rope(t["attn_k"], config.kv_heads, False)
         state |= {
-            f"blocks.{i}.attn_norm": t("attn_norm"),
-            f"blocks.{i}.ffn_norm": t("ffn_norm"),
-            f"blocks.{i}.qkv.weight": np.concatenate((q, k, t("attn_v"))),
-            f"blocks.{i}.attn_out.weight": t("attn_output"),
-            f"blocks.{i}.gate_up.weight": np.concatenate((t("ffn_gate"), t("ffn_up"))),
-            f"blocks.{i}.down.weight": t("ffn_down"),
+            f"blocks.{i}.attn_norm": t["attn_norm"],
+            f"blocks.{i}.ffn_norm": t["ffn_norm"],
+            f"blocks.{i}.qkv.weight": np.concatenate((q, k, t["attn_v"])),
+            f"blocks.{i}.attn_out.weight": t["attn_output"],
+            f"blocks.{i}.gate_up.weight": np.concatenate((t["ffn_gate"], t["ffn_up"])),
+            f"blocks.{i}.down.weight": t["ffn_down"],
         }
     model = LanguageModel(config)
     model.load_state_dict({name: torch.from_numpy(np.ascontiguousarray(a)) for name, a in state.items()})

@@ -22,8 +22,8 @@ import shutil
 import sys
 import time
 from collections import Counter
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Iterable, Iterator
 
 import numpy as np
 
@@ -33,8 +33,8 @@ import synth
 from text import QWEN2, SPECIALS, documents, render, token_kinds
 
 HELD_PERCENT = 2
-LICENCES_REFUSED = re.compile(r"\bNC\b|non-?commercial|all rights reserved", re.I)
-SYNTHETIC = ("chat", "dense", "spread", "cascade")
+LICENCES_REFUSED = re.compile(r"\bNC\b|non-?commercial|all rights reserved", re.IGNORECASE)
+SYNTHETIC = ("chat", "dense", "spread", "cascade", "drill")
 
 
 def read(path: Path) -> str:
@@ -123,9 +123,9 @@ def prepare_corpus(args: argparse.Namespace) -> None:
 
 
 def write_lexicon(path: Path, docs: Iterable[str]) -> None:
-    """Lower-case words that occur at least 20 times: what recall.Scrambler draws values from."""
+    """Lower-case words that occur at least 4 times: what recall.Scrambler draws values from."""
     counts = Counter(w for d in docs for w in re.findall(r"\b[a-z]{4,11}\b", d))
-    path.write_text(json.dumps(sorted(w for w, n in counts.items() if n >= 20)))
+    path.write_text(json.dumps(sorted(w for w, n in counts.items() if n >= 4)))
 
 
 def generated(kind: str) -> tuple[str, dict]:
@@ -141,8 +141,11 @@ def generated(kind: str) -> tuple[str, dict]:
         return synth.make_doc(name)
     if kind == "dense":
         return recall.dense(synth.ri(80, 330) if synth.chance(0.7) else synth.ri(330, 700), filler=0.06 if synth.chance(0.7) else 0.3)
+    if kind == "drill":
+        return recall.drill()
     if kind == "spread":
-        return recall.spread(synth.ri(40, 330) if synth.chance(0.6) else synth.ri(330, 700))
+        low, high = synth.pick(((20, 150), (20, 150), (150, 330), (330, 700)))
+        return recall.spread(synth.ri(low, high))
     return recall.spread(synth.ri(500, 2200))  # cascade: cut down to its window afterwards
 
 
@@ -156,15 +159,17 @@ def generate_chunk(job: tuple[str, int, int, argparse.Namespace]) -> Shard:
     kind, chunk, seed, args = job
     tokenizer = Tokenizer.from_file(args.tokenizer)
     lexicon = args.out / "lexicon.json"
-    scramble = recall.Scrambler(json.loads(lexicon.read_text())) if args.scramble and kind != "chat" else None
+    pieces = sorted(tokenizer.get_vocab())
+    scramble = recall.Scrambler(json.loads(lexicon.read_text()), pieces) if args.scramble and kind != "chat" else None
     synth.reseed(f"{kind} {seed} {chunk}")
     synth.set_held(False)
     rng = np.random.default_rng([seed, SYNTHETIC.index(kind), chunk])
     shard, size = Shard(), 0
     while size < CHUNK_BYTES:
-        told = [(text, recall.golds(meta)) for text, meta in (generated(kind) for _ in range(64))]
-        if scramble:
-            told = [scramble(*t) if synth.chance(args.scramble) else t for t in told]
+        told = []
+        for text, meta in (generated(kind) for _ in range(64)):
+            document = text, recall.golds(meta)
+            told.append(scramble(*document, meta["names"]) if scramble and synth.chance(args.scramble) else document)
         rendered = [render(*t) for t in told]
         size += sum(len(text) for text, _ in rendered)
         for (ids, kinds, offsets), (text, _), (_, golds) in zip(encode(tokenizer, rendered), rendered, told):

@@ -22,7 +22,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from model import PRESETS, Config, LanguageModel, WeightedCrossEntropy, from_gguf
+from model import PRESETS, Config, LanguageModel, WeightedCrossEntropy, load
 
 
 def load_array(path: Path) -> np.ndarray:
@@ -63,33 +63,47 @@ class Mixture:
     def __init__(self, folder: Path, seed: int) -> None:
         self.folder, self.rng, self.sources = folder, np.random.default_rng(seed), {}
 
-    def batch(self, rows: int, context: int, weights: dict[str, float]) -> tuple[np.ndarray, np.ndarray]:
-        """Ids and kinds [rows, context + 1]."""
+    def batch(self, rows: int, context: int, weights: dict[str, float]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Ids, kinds and document numbers [rows, context + 1]."""
         names, p = list(weights), np.array(list(weights.values()), np.float64)
         p /= p.sum()
-        ids, kinds = np.empty((rows, context + 1), np.int64), np.empty((rows, context + 1), np.uint8)
+        ids, kinds, numbers = (np.empty((rows, context + 1), dtype) for dtype in (np.int64, np.uint8, np.int64))
         for row in range(rows):
-            at = 0
+            at = number = 0
             while at <= context:
                 name = names[self.rng.choice(len(names), p=p)]
                 if name not in self.sources:
                     self.sources[name] = Source(self.folder, name, self.rng)
-                i, k = self.sources[name].draw(context)
+                # A dialogue's questions are at its end: rather one that fits than the beginning of a longer one.
+                for _ in range(4):
+                    i, k = self.sources[name].draw(context)
+                    if at + len(i) <= context + 1:
+                        break
                 n = min(len(i), context + 1 - at)
-                ids[row, at : at + n], kinds[row, at : at + n] = i[:n], k[:n]
-                at += n
-        return ids, kinds
+                ids[row, at : at + n], kinds[row, at : at + n], numbers[row, at : at + n] = i[:n], k[:n], number
+                at, number = at + n, number + 1
+        return ids, kinds, numbers
 
 
-class MasterAdamW:
-    """AdamW on float32 copies of bf16 parameters: bf16 alone loses updates smaller than 1/256 of a weight."""
+class Optimizer:
+    """Muon for the matrices of the layers, AdamW for the rest, both on float32 copies of bf16 parameters.
+
+    bf16 alone loses updates smaller than 1/256 of a weight. Muon (Jordan et al. 2024) makes the momentum's singular values
+    equal before it steps; scaled by 0.2 sqrt(longer side) a step is as large as AdamW's (Liu et al. 2025), so one rate serves both.
+    """
+
+    MOMENTUM = 0.95
 
     def __init__(self, model: LanguageModel, weight_decay: float) -> None:
         self.parameters = list(model.parameters())
         self.masters = [p.detach().float().clone().requires_grad_() for p in self.parameters]
+        self.weight_decay = weight_decay
+        hidden = [name.startswith("blocks.") and p.dim() == 2 for name, p in model.named_parameters()]
+        self.matrices = [m for m, h in zip(self.masters, hidden) if h]
+        self.momenta = [torch.zeros_like(m) for m in self.matrices]
         groups = [
-            {"params": [m for m in self.masters if m.dim() > 1], "weight_decay": weight_decay},
-            {"params": [m for m in self.masters if m.dim() == 1], "weight_decay": 0.0},
+            {"params": [m for m, h in zip(self.masters, hidden) if not h and m.dim() > 1], "weight_decay": weight_decay},
+            {"params": [m for m, h in zip(self.masters, hidden) if not h and m.dim() == 1], "weight_decay": 0.0},
         ]
         self.adam = torch.optim.AdamW(groups, lr=0.0, betas=(0.9, 0.95), fused=True)
 
@@ -102,8 +116,37 @@ class MasterAdamW:
             group["lr"] = rate
         self.adam.step()
         with torch.no_grad():
+            self.step_matrices(rate)
             torch._foreach_copy_(self.parameters, self.masters)
         return norm
+
+    def step_matrices(self, rate: float) -> None:
+        shapes: dict[torch.Size, list[int]] = {}
+        for i, m in enumerate(self.matrices):
+            self.momenta[i].lerp_(m.grad, 1 - self.MOMENTUM)
+            shapes.setdefault(m.shape, []).append(i)
+        for shape, group in shapes.items():  # equal shapes in one batch of products
+            ahead = torch.stack([torch.lerp(self.matrices[i].grad, self.momenta[i], self.MOMENTUM) for i in group])
+            update = orthogonal(ahead).float() * (0.2 * max(shape) ** 0.5)
+            for i, u in zip(group, update):
+                self.matrices[i].mul_(1 - rate * self.weight_decay).add_(u, alpha=-rate)
+
+    def state_dict(self) -> dict:
+        return {"adam": self.adam.state_dict(), "momenta": self.momenta}
+
+    def load_state_dict(self, state: dict) -> None:
+        self.adam.load_state_dict(state["adam"])
+        self.momenta = state["momenta"]
+
+
+def orthogonal(g: Tensor) -> Tensor:
+    """Nearly the orthogonal factor of each matrix [n, rows, columns]: five steps of Muon's quintic Newton-Schulz iteration."""
+    x = g.mT if g.shape[-2] > g.shape[-1] else g
+    x = (x / (x.norm(dim=(-2, -1), keepdim=True) + 1e-7)).to(torch.bfloat16)
+    for _ in range(5):
+        a = x @ x.mT
+        x = 3.4445 * x + (-4.7750 * a + 2.0315 * (a @ a)) @ x
+    return x.mT if g.shape[-2] > g.shape[-1] else x
 
 
 def rate_at(done: float, step: int, args: argparse.Namespace) -> float:
@@ -124,13 +167,13 @@ def phase_at(phases: list[dict], done: float) -> dict:
     return phases[-1]
 
 
-def save(path: Path, model: LanguageModel, optimizer: MasterAdamW, mixture: Mixture, progress: dict) -> None:
+def save(path: Path, model: LanguageModel, optimizer: Optimizer, mixture: Mixture, progress: dict) -> None:
     """Writes the checkpoint beside its place and renames it, so that a kill never leaves half a file."""
     names = [name for name, _ in model.named_parameters()]
     state = {
         "config": model.config.as_dict(),
         "model": dict(zip(names, (m.detach().cpu() for m in optimizer.masters))),
-        "adam": optimizer.adam.state_dict(),
+        "optimizer": optimizer.state_dict(),
         "rng": json.dumps(mixture.rng.bit_generator.state),
         **progress,
     }
@@ -175,18 +218,20 @@ def main() -> None:
         model = LanguageModel(Config(**saved["config"]))
         model.load_state_dict(saved["model"])
     elif args.warm_start:
-        model = from_gguf(args.warm_start, context)
+        old = load(args.warm_start)
+        model = LanguageModel(Config(**old.config.as_dict() | {"context": context}))
+        model.load_state_dict(old.state_dict())
     else:
         model = LanguageModel(Config(**PRESETS[args.preset].as_dict() | {"context": context}))
     cos, sin = model.cos, model.sin
     model.to(device)
-    optimizer = MasterAdamW(model, args.weight_decay)  # float32 masters before the cast
+    optimizer = Optimizer(model, args.weight_decay)  # float32 masters before the cast
     model.to(torch.bfloat16)
     model.cos, model.sin = cos.to(device), sin.to(device)  # the tables of angles stay float32
     mixture = Mixture(args.data, args.seed)
     step, tokens, spent = 0, 0, 0.0
     if saved:
-        optimizer.adam.load_state_dict(saved["adam"])
+        optimizer.load_state_dict(saved["optimizer"])
         mixture.rng.bit_generator.state = json.loads(saved["rng"])
         step, tokens, spent = saved["step"], saved["tokens"], saved["seconds"]
     hidden = torch.compile(model, dynamic=False) if args.compile else model
@@ -201,12 +246,14 @@ def main() -> None:
         if done >= 1:
             break
         phase = phase_at(phases, done)
-        ids, kinds = mixture.batch(phase["rows"], phase["context"], phase["mixture"])
-        weights = np.array(phase["token_weights"], np.float32)[kinds[:, 1:]]
+        ids, kinds, numbers = mixture.batch(phase["rows"], phase["context"], phase["mixture"])
+        weights = np.array(phase["token_weights"], np.float32)[kinds[:, 1:]].reshape(-1)
+        learnt = torch.from_numpy(np.flatnonzero(weights)).to(device)  # the vocabulary-wide work is for these tokens alone
         batch = torch.from_numpy(ids).to(device)
-        x = hidden(batch[:, :-1])
+        x = hidden(batch[:, :-1], torch.from_numpy(numbers[:, :-1].copy()).to(device))
         loss = WeightedCrossEntropy.apply(
-            x.reshape(-1, x.shape[-1]), model.embedding.weight, batch[:, 1:].reshape(-1), torch.from_numpy(weights).to(device).reshape(-1), chunk
+            x.reshape(-1, x.shape[-1]).index_select(0, learnt), model.embedding.weight, batch[:, 1:].reshape(-1).index_select(0, learnt),
+            torch.from_numpy(weights).to(device).index_select(0, learnt), chunk
         )
         loss.backward()
         rate = rate_at(done, step, args)

@@ -11,16 +11,19 @@ package final class EpisodeStore {
   package let layout: KVLayout
   package let plan: RecallPlan
   package let model: ModelDigest
+  let rarity: TokenRarity
   private let summary: BlockSummary
   private let rope: RoPETable
   private let now: @Sendable () -> Int64
   private var pasts: [String: PastMemory] = [:]
 
   /// - Parameters:
+  ///   - special: tokens that structure text and say nothing about it.
   ///   - directory: where blocks outlive the process; nil: they end with it.
   ///   - now: seconds since 1970.
   package init(
-    layout: KVLayout, plan: RecallPlan, model: LanguageModel, rope: RoPETable, directory: String?,
+    layout: KVLayout, plan: RecallPlan, model: LanguageModel, rope: RoPETable,
+    special: Set<TokenID>, directory: String?,
     options: StoreOptions, now: @escaping @Sendable () -> Int64
   ) throws(StoreError) {
     self.layout = layout
@@ -28,6 +31,9 @@ package final class EpisodeStore {
     self.model = ModelDigest(model)
     self.rope = rope
     self.now = now
+    rarity = TokenRarity(
+      vocabularySize: model.shape.vocabularySize, passageLength: layout.blockLength,
+      special: special)
     rope.ensure(layout.blockLength)
     summary = BlockSummary(layout: plan.index, kvLayout: layout)
     var options = options
@@ -116,13 +122,14 @@ package final class EpisodeStore {
   /// every session that has ended since in this process.
   package func past(of namespace: String) -> PastMemory {
     if let past = pasts[namespace] { return past }
-    let past = PastMemory(layout: plan.index)
+    let past = PastMemory(rarity: rarity)
     pasts[namespace] = past
     let key = UInt64(naming: namespace)
-    tiers.forEachBlock(
-      where: { $0.attributes.namespace == key && $0.attributes.model == model.low }
-    ) { block in
-      guard let passage = Passage(encoded: block.metadata) else { return }
+    let model = model.low
+    tiers.forEachBlock { block in
+      guard block.attributes.namespace == key, block.attributes.model == model,
+        let passage = Passage(encoded: block.metadata)
+      else { return }
       add(block.identity, passage, to: past)
     }
     return past
@@ -136,9 +143,7 @@ package final class EpisodeStore {
 
   private func add(_ identity: BlockIdentity, _ passage: Passage, to past: PastMemory) {
     let used = passage.tokens.count - (passage.ordinal == 0 ? plan.sinks : 0)
-    guard used > 0, passage.scorer == plan.options.scorer,
-      passage.vectors.count == plan.index.layers * plan.index.layerCount
-    else { return }
+    guard used > 0 else { return }
     past.add(identity, passage)
   }
 

@@ -2,6 +2,11 @@
 public struct RecallOptions: Sendable, Equatable {
   /// The most blocks that each layer recalls at a time; 0: none.
   public var blocks: Int
+  /// How many of them are those that the latest words point to, for all layers alike; at most 4.
+  public var routed: Int
+  /// How much the words shared with a passage of another session must weigh, in nats of rarity, to
+  /// bring it back.
+  public var gate: Float
   /// Tokens from one choice of blocks to the next.
   public var every: Int
   /// What a block is judged by.
@@ -10,10 +15,13 @@ public struct RecallOptions: Sendable, Equatable {
   public var placement: Placement
 
   public init(
-    blocks: Int = 6, every: Int = 8, scorer: Scorer = .representatives,
+    blocks: Int = 6, routed: Int = 2, gate: Float = 12, every: Int = 8,
+    scorer: Scorer = .representatives,
     placement: Placement = .compact
   ) {
     self.blocks = blocks
+    self.routed = routed
+    self.gate = gate
     self.every = every
     self.scorer = scorer
     self.placement = placement

@@ -21,7 +21,7 @@ package final class Recaller: LayerViews {
   private let width: Int
 
   /// The sequences of the step about to run.
-  package var sequences: [SequenceMemory] = []
+  private var sequences: [SequenceMemory] = []
 
   package init(plan: RecallPlan, pool: KVBlockPool, rope: RoPETable, compute: Compute) {
     self.plan = plan
@@ -37,6 +37,12 @@ package final class Recaller: LayerViews {
 
   deinit { unsafe turned.deallocate() }
 
+  /// Says whose rows the step about to run holds.
+  package func attend(to memory: SequenceMemory) {
+    sequences.removeAll(keepingCapacity: true)
+    sequences.append(memory)
+  }
+
   @unsafe
   package func choose(layer: Int, queries: UnsafePointer<Float>, in step: Step) {
     for sequence in sequences where sequence.index != nil {
@@ -51,12 +57,12 @@ package final class Recaller: LayerViews {
     indexNewBlocks(of: sequence, layer: layer)
     let every = plan.options.every
     let ring = unsafe sequence.queries + layer * every * width
-    for view in sequence.views {
+    for (view, route) in zip(sequence.views, sequence.routes) {
       if view.index % every == 0 {
         // The ring holds the queries before this one; the first of this run completes it.
         unsafe (ring + view.index % every * width).update(
           from: queries + view.row * width, count: width)
-        search(layer: layer, view: view, for: sequence)
+        search(layer: layer, view: view, route: route, for: sequence)
       }
       for row in 0..<view.rows {
         unsafe (ring + (view.index + row) % every * width).update(
@@ -81,15 +87,26 @@ package final class Recaller: LayerViews {
     }
   }
 
-  private func search(layer: Int, view: RunView, for sequence: SequenceMemory) {
+  private func search(layer: Int, view: RunView, route: Route, for sequence: SequenceMemory) {
     sequence.giveBack(layer)
-    let pastCount = sequence.past?.entries.count ?? 0
     // The sinks themselves see nothing but what came before them.
-    guard view.index >= plan.sinks, view.firstBlock > 0 || pastCount > 0 else { return }
+    guard view.index >= plan.sinks, view.firstBlock > 0 || route.count > 0 else { return }
+    for place in 0..<route.count {
+      let target = route.targets[place]
+      unsafe sequence.picks[layer].offer(
+        Pick(block: target.block, isPast: target.isPast, score: .infinity))
+    }
+    if view.firstBlock > 0 { searchIndex(layer: layer, view: view, route: route, for: sequence) }
+    unsafe sequence.picks[layer].sortByTime()
+    sequence.noteChoice(layer)
+  }
+
+  /// Offers what the layer's own queries find in the sequence's index.
+  private func searchIndex(layer: Int, view: RunView, route: Route, for sequence: SequenceMemory) {
     let every = plan.options.every
     // Only queries of the same block: then a sequence that is restored at a block's end chooses as one
     // that was never interrupted.
-    let rows = min(Int(knob("POOL") ?? Double(every)), every, view.index % plan.blockLength + 1)
+    let rows = min(every, view.index % plan.blockLength + 1)
     let ring = unsafe sequence.queries + layer * every * width
     let d = plan.index.headDimension
     var table = unsafe rope.kernelTable
@@ -106,19 +123,9 @@ package final class Recaller: LayerViews {
       layer: layer, below: view.firstBlock, queries: Span(_unsafeElements: span), kernels: kernels,
       scratch: &scratch
     ) { block, score in
+      guard !route.contains(block: block) else { return }
       unsafe sequence.picks[layer].offer(Pick(block: Int32(block), isPast: false, score: score))
     }
-    if let past = sequence.past, pastCount > 0 {
-      unsafe past.index.search(
-        layer: layer, below: pastCount, queries: Span(_unsafeElements: span), kernels: kernels,
-        scratch: &scratch
-      ) { place, score in
-        guard sequence.mayRecall(past: place) else { return }
-        unsafe sequence.picks[layer].offer(Pick(block: Int32(place), isPast: true, score: score))
-      }
-    }
-    unsafe sequence.picks[layer].sortByTime()
-    sequence.noteChoice(layer)
   }
 
   /// Lays out what the layer has chosen before the run's window.

@@ -23,7 +23,9 @@ extension BlockIdentity {
   ///
   /// - Parameter seen: blocks of other sessions that took part in computing it, in a fixed order. Where
   ///   there are none, whoever reads the same text has the same block.
-  package func child(_ tokens: ArraySlice<TokenID>, seeing seen: [BlockIdentity] = []) -> BlockIdentity {
+  package func child(_ tokens: ArraySlice<TokenID>, seeing seen: [BlockIdentity] = [])
+    -> BlockIdentity
+  {
     var hash = SHA256()
     hash.update(high)
     hash.update(low)
@@ -39,7 +41,8 @@ extension BlockIdentity {
   private init(_ hash: consuming SHA256) {
     let words = hash.finish()
     self.init(
-      high: UInt64(words[0]) << 32 | UInt64(words[1]), low: UInt64(words[2]) << 32 | UInt64(words[3]))
+      high: UInt64(words[0]) << 32 | UInt64(words[1]),
+      low: UInt64(words[2]) << 32 | UInt64(words[3]))
   }
 }
 

@@ -1,3 +1,4 @@
+internal import Cache
 internal import Cascade
 internal import Hardware
 public import Model
@@ -50,7 +51,7 @@ public final class Engine: Sendable {
         let file = try GGUFFile(path: path)
         let description = try ModelDescription(file: file)
         try options.validate(
-          trainedContext: description.contextLength, blockLength: KVLayout.defaultBlockLength)
+          trainedContext: description.contextLength)
         let tokenizer: Tokenizer
         do {
           tokenizer = try Tokenizer(metadata: file.metadata)
@@ -75,7 +76,7 @@ public final class Engine: Sendable {
           report: onChange)
         let stepper = try Stepper(
           model: model, tokenizer: tokenizer, compute: compute, options: options,
-          pace: pace)
+          pace: pace, storeOptions: StoreOptions(advice))
         let contextLength = stepper.contextLength
         return (
           description, tokenizer,
@@ -152,8 +153,10 @@ public final class Engine: Sendable {
 
   /// Calls `body` with the logits after each of `tokens`, [vocabulary], in order, on the engine's
   /// thread.
+  ///
+  /// - Parameter memory: whose memory the logits draw on; nothing is added to it.
   public func logits(
-    of tokens: [TokenID],
+    of tokens: [TokenID], memory: MemoryOptions = MemoryOptions(),
     _ body: @Sendable (_ index: Int, _ logits: Span<Float>) throws -> Void
   ) async throws {
     try await core.logits(of: tokens, body)

@@ -51,11 +51,15 @@ public struct EngineOptions: Sendable, Equatable {
   }
 
   /// Checks every option against its range and the model's trained context, in tokens.
-  func validate(trainedContext: Int, blockLength: Int) throws(OptionsError) {
+  func validate(trainedContext: Int) throws(OptionsError) {
     try require((1...1024).contains(threads ?? 1), "threads", "\(threads ?? 0)", "1 to 1024")
     try require(
       (1...trainedContext).contains(contextLength ?? 1), "contextLength", "\(contextLength ?? 0)",
       "between 1 and the model's trained context of \(trainedContext) tokens")
+    try require(
+      blockLength % 16 == 0 && (16...512).contains(blockLength), "block", "\(blockLength)",
+      "a multiple of 16 between 16 and 512")
+    try recall.validate(blockLength: blockLength)
     try require(
       (0...blockLength).contains(sinks), "sinks", "\(sinks)", "between 0 and \(blockLength)")
     if case .sliding(let tokens) = window {

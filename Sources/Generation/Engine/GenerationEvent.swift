@@ -1,3 +1,4 @@
+public import Cascade
 public import Model
 
 /// What a token stream yields: tokens as they are made, then one summary.
@@ -55,6 +56,8 @@ public struct GenerationSummary: Sendable {
   public let peakBytes: Int?
   /// Bytes of keys and values that this sequence held at the end.
   public let keyValueBytes: Int
+  /// What memory did for the reply.
+  public let memory: MemoryAccount
   /// How the machine felt meanwhile; nil where it was not watched.
   public internal(set) var conditions: RunConditions?
 

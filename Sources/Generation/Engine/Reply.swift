@@ -44,6 +44,8 @@ struct ReplyState {
   var text: ReplyText
   /// Blocks that the reply may come to hold, set aside when it began.
   let reservedBlocks: Int
+  /// Whether memory has been given what the reply has made.
+  var isKept = false
   var generated = 0
   var lastToken: TokenID = 0
   var stopReason: StopReason?

@@ -77,7 +77,8 @@ package final class Stepper {
         blockLength: layout.blockLength) + plan.rooms * layout.blockLength)
     do {
       store = try EpisodeStore(
-        layout: layout, plan: plan, model: model, rope: pass.rope, directory: options.store,
+        layout: layout, plan: plan, model: model, rope: pass.rope,
+        special: tokenizer.controlTokens, directory: options.store,
         options: storeOptions, now: now)
     } catch {
       throw EngineError(.machine, error.message)
@@ -120,27 +121,43 @@ package final class Stepper {
       options: reply.options.sampling, vocabularySize: tokenizer.vocabularySize,
       contextLength: contextLength, seed: reply.seed, breakers: breakers(reply.options.sampling))
     for token in prompt { sampler.accept(token) }
+    let turnEnds = reply.turnEnds.union(tokenizer.endTokens)
+    let memory = SequenceMemory(
+      owner: MemoryOwner(
+        scope: reply.options.memory.scope, namespace: reply.options.memory.namespace,
+        session: reply.options.memory.session ?? reply.ownSession),
+      capacity: capacity, stepTokens: options.prefillChunk, turnEnds: turnEnds, store: store)
+    memory.askedFrom = asked(in: prompt, turnEnds: turnEnds)
     return ReplyState(
-      memory: SequenceMemory(
-        owner: MemoryOwner(
-          scope: reply.options.memory.scope, namespace: reply.options.memory.namespace,
-          session: reply.options.memory.session ?? reply.ownSession),
-        capacity: capacity, stepTokens: options.prefillChunk,
-        turnEnds: reply.turnEnds.union(tokenizer.endTokens), store: store),
-      sampler: sampler,
+      memory: memory, sampler: sampler,
       text: ReplyText(
         tokenizer: tokenizer, continuing: reply.isContinuation,
         stopStrings: reply.options.stopStrings),
       reservedBlocks: blocks)
   }
 
+  /// Where a prompt asks: its latest turn, or, where it has none, as much as fills a block.
+  private func asked(in prompt: [TokenID], turnEnds: Set<TokenID>) -> Int {
+    let ends = prompt.indices.filter { turnEnds.contains(prompt[$0]) }
+    if ends.isEmpty { return max(0, prompt.count - pool.layout.blockLength) }
+    return ends.count == 1 ? 0 : ends[ends.count - 2] + 1
+  }
+
   /// Ends a reply and gives its blocks back. A second call does nothing.
   package func end(_ reply: Reply) {
     reply.isEnded = true
     guard reply.state != nil else { return }
-    reply.state!.memory.end(in: pool)
+    keep(&reply.state!, of: reply)
     reservedBlocks -= reply.state!.reservedBlocks
     reply.state = nil
+  }
+
+  /// Gives memory what the reply has made. A second call does nothing.
+  private func keep(_ state: inout ReplyState, of reply: Reply) {
+    guard !state.isKept else { return }
+    state.isKept = true
+    state.memory.end(in: pool)
+    if options.store != nil, reply.options.memory.scope != .none { state.memory.settle() }
   }
 
   /// The spellings of DRY's sequence breakers; finding them reads the whole vocabulary, so those of
@@ -191,7 +208,6 @@ package final class Stepper {
   private func advance(
     _ state: inout ReplyState, of reply: Reply, isCancelled: () -> Bool
   ) throws(EngineError) -> GenerationEvent {
-    if state.stopReason == nil, reply.options.maxTokens == 0 { state.stopReason = .length }
     if state.stopReason == nil {
       if state.generated > 0 { pace?.rest(after: lastStep, isCancelled: isCancelled) }
       if isCancelled() { state.stopReason = .cancelled }
@@ -204,6 +220,8 @@ package final class Stepper {
         feed([state.lastToken], state.memory)
       } else if read(reply.prompt, state.memory, isCancelled: isCancelled) {
         state.prefillDuration = clock.now - begun
+        // Nothing is to be said, but what was read is read.
+        if reply.options.maxTokens == 0 { state.stopReason = .length }
       } else {
         state.stopReason = .cancelled
       }
@@ -260,7 +278,7 @@ package final class Stepper {
     step.clear()
     let hasRoom = memory.append(tokens, to: step, from: pool, logits: logits)
     precondition(hasRoom, "a reply outgrew the blocks set aside for it")
-    recaller?.sequences = [memory]
+    recaller?.attend(to: memory)
     pass.run()
     memory.slide(in: pool)
   }
@@ -315,14 +333,17 @@ package final class Stepper {
 
   private func summary(of state: inout ReplyState, of reply: Reply) -> GenerationSummary {
     let memory = ProcessMemory()
+    let keyValueBytes = state.memory.heldBlocks * pool.layout.blockByteCount
+    let evicted = state.memory.evicted
+    keep(&state, of: reply)
     return GenerationSummary(
       stopReason: state.stopReason!, trailingText: state.text.finish(),
       promptTokens: reply.prompt.count,
-      generatedTokens: state.generated, evictedTokens: state.memory.evicted,
+      generatedTokens: state.generated, evictedTokens: evicted,
       prefillDuration: state.prefillDuration, decodeDuration: state.decodeDuration,
       timeToFirstToken: state.timeToFirstToken, seed: reply.seed,
       residentBytes: memory.resident, peakBytes: memory.peak,
-      keyValueBytes: state.memory.heldBlocks * pool.layout.blockByteCount)
+      keyValueBytes: keyValueBytes, memory: state.memory.account)
   }
 
   // MARK: - Measuring and comparing
@@ -419,7 +440,8 @@ package final class Stepper {
       throw EngineError(
         .prompt, "\(tokens.count) tokens do not fit a context of \(contextLength).")
     }
-    let reply = Reply(prompt: tokens, options: GenerationOptions(maxTokens: 0, memory: MemoryOptions(scope: .none)),
+    let reply = Reply(
+      prompt: tokens, options: GenerationOptions(maxTokens: 0, memory: MemoryOptions(scope: .none)),
       seed: 0)
     reply.state = try open(reply)
     return reply

@@ -25,6 +25,17 @@ struct EngineFlags: ParsableArguments {
       valueName: "r"))
   var recall = RecallOptions().blocks
 
+  @Option(
+    help: ArgumentHelp(
+      "How many of them are those that the latest words point to, in every layer.", valueName: "n"))
+  var recallRouted = RecallOptions().routed
+
+  @Option(
+    help: ArgumentHelp(
+      "How much shared words must weigh to bring back another session's passage.",
+      valueName: "nats"))
+  var recallGate = RecallOptions().gate
+
   @Option(help: "Tokens from one choice of such blocks to the next.")
   var recallEvery = RecallOptions().every
 
@@ -59,7 +70,8 @@ struct EngineFlags: ParsableArguments {
     options.window = window
     options.sinks = sinks
     options.recall = RecallOptions(
-      blocks: recall, every: recallEvery, scorer: scorer, placement: placement)
+      blocks: recall, routed: recallRouted, gate: recallGate, every: recallEvery, scorer: scorer,
+      placement: placement)
     options.blockLength = block
     options.keyValueType = kvType
     options.prefillChunk = prefillChunk

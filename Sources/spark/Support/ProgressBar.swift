@@ -7,21 +7,31 @@ final class ProgressBar {
 
   private let total: Int
   private let output = Output.error
-  private let isShown = Output.error.isTerminal
+  private let isShown: Bool
   private let began = ContinuousClock.now
   private var done = 0
   private var isDrawn = false
+  private var drawn = ContinuousClock.now
 
-  init(total: Int) { self.total = total }
+  init(total: Int, isQuiet: Bool = false) {
+    self.total = total
+    isShown = !isQuiet && Output.error.isTerminal
+  }
 
-  /// Notes that one of `total` steps is done.
-  func advance() {
+  /// Notes that one of `total` steps is done, of which `remark` says what it was.
+  func advance(_ remark: String = "") {
     done += 1
-    guard isShown, ContinuousClock.now - began > .seconds(1) else { return }
+    let now = ContinuousClock.now
+    // Drawn ten times a second, so that a terminal far away does not slow the work.
+    guard isShown, now - began > .seconds(1), done == total || now - drawn > .milliseconds(100)
+    else { return }
+    drawn = now
     let filled = Self.width * done / max(1, total)
     let bar =
       String(repeating: "#", count: filled) + String(repeating: "-", count: Self.width - filled)
-    output.tell("\r[\(bar)] \(done) of \(total)")
+    let left = (now - began).seconds / Double(done) * Double(total - done)
+    output.tell(
+      "\r\u{1B}[K[\(bar)] \(done) of \(total), \(Int(left.rounded(.up))) s to go  \(remark)")
     isDrawn = true
   }
 

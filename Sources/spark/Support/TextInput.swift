@@ -24,7 +24,7 @@ enum TextInput {
   }
 
   /// - Parameter path: a file's, or `-` for standard input.
-  private static func text(from path: String) throws -> String {
+  static func text(from path: String) throws -> String {
     var bytes: [UInt8] = []
     try InputFile.read(path) { bytes += $0 }
     guard var text = String(validating: bytes, as: UTF8.self) else {

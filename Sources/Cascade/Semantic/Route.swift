@@ -1,0 +1,45 @@
+/// The few blocks that the words of the moment point to, for all layers: the first step of the
+/// backward cascade.
+struct Route {
+  struct Target {
+    /// Number of the block in the sequence, or of the entry in the past.
+    var block: Int32 = 0
+    var isPast = false
+    var score: Float = 0
+  }
+
+  /// The most blocks that are pointed to.
+  static let capacity = 4
+
+  private(set) var targets: [4 of Target] = .init(repeating: Target())
+  private(set) var count = 0
+
+  /// Takes a block among the best, in place of the worst when there is no room. Of equals the newer
+  /// one stays: what was said last holds.
+  mutating func offer(_ target: Target, limit: Int) {
+    let limit = min(limit, Self.capacity)
+    var place = count
+    if count < limit {
+      count += 1
+    } else {
+      guard limit > 0, !Self.isWorse(target, than: targets[limit - 1]) else { return }
+      place = limit - 1
+    }
+    while place > 0, Self.isWorse(targets[place - 1], than: target) {
+      targets[place] = targets[place - 1]
+      place -= 1
+    }
+    targets[place] = target
+  }
+
+  private static func isWorse(_ a: Target, than b: Target) -> Bool {
+    (a.score, a.isPast ? 0 : 1, a.block) < (b.score, b.isPast ? 0 : 1, b.block)
+  }
+
+  func contains(block: Int) -> Bool {
+    for place in 0..<count where !targets[place].isPast && targets[place].block == Int32(block) {
+      return true
+    }
+    return false
+  }
+}

@@ -1,0 +1,116 @@
+import Foundation
+import Testing
+
+@Suite("spark eval")
+struct EvaluationTests {
+  static let items = URL(filePath: #filePath).deletingLastPathComponent()
+    .appending(path: "../EvaluationTests/Fixtures/recall.jsonl").standardized.path
+
+  @Test("recall asks two items in two arms, as lines of JSON and as a table")
+  func recall() throws {
+    let arguments = [
+      "eval", "recall", Self.items, "--items", "2", "--arms", "full,window", "--kinds",
+      "pet,code,name",
+      "--max-tokens", "8", "-t", "1",
+    ]
+    let json = try SparkCommand.run(arguments + ["--json"])
+    #expect(json.status == 0, "\(json.errors)")
+    let lines = try json.jsonLines()
+    #expect(lines.first?["event"] as? String == "run")
+    #expect((lines.first?["arms"] as? [[String: Any]])?.count == 2)
+    let trials = lines.filter { $0["event"] as? String == "trial" }
+    #expect(!trials.isEmpty)
+    for pair in stride(from: 0, to: trials.count, by: 2) {
+      #expect(trials[pair]["arm"] as? String == "full")
+      #expect(trials[pair + 1]["arm"] as? String == "window")
+      #expect(trials[pair]["question"] as? String == trials[pair + 1]["question"] as? String)
+    }
+    let cells = lines.filter {
+      $0["event"] as? String == "cell" && $0["bucket"] as? String == "all"
+    }
+    #expect(
+      cells.map { ($0["trials"] as? Int ?? 0) + ($0["skipped"] as? Int ?? 0) }.reduce(0, +)
+        == trials.count)
+    let table = try SparkCommand.run(arguments)
+    #expect(table.text.hasPrefix("| distance | full "))
+    #expect(table.errors.contains("of \(trials.count) trials in"))
+  }
+
+  @Test("recall across sessions compares a stranger with a model without memory")
+  func crossSession() throws {
+    let result = try SparkCommand.run([
+      "eval", "recall", Self.items, "--items", "1", "--kinds", "pet", "--cross-session",
+      "--max-tokens", "6", "-t", "1",
+    ])
+    #expect(result.status == 0, "\(result.errors)")
+    #expect(result.text.contains("| none"))
+    #expect(result.errors.contains("without memory, 0 differ"))
+  }
+
+  @Test("The synthetic tasks, perplexity and harm run on the embedded model")
+  func others() throws {
+    try withTemporaryDirectory { directory in
+      let svg = directory.appending(path: "chart.svg").path
+      let common = ["--arms", "window,cascade", "--window", "128", "-t", "1", "-q"]
+      for arguments in [
+        ["passkey", "--lengths", "300", "--depths", "0,100", "--items", "1", "--svg", svg],
+        ["niah", "--lengths", "300", "--tasks", "s-1,vt", "--items", "1", "--sweep", "recall=0,2"],
+        ["kv", "--lengths", "300", "--depths", "50", "--items", "1", "--pairs", "words"],
+        ["ppl", Self.items, "-n", "400", "--svg", svg],
+        ["harm", Self.items, Self.items, "--items", "1", "--length", "100"],
+      ] {
+        let result = try SparkCommand.run(["eval"] + arguments + common)
+        #expect(result.status == 0, "\(arguments[0]): \(result.errors)")
+        #expect(result.text.hasPrefix("| "), "\(arguments[0])")
+        #expect(result.errors == "", "\(arguments[0])")
+      }
+      #expect(try String(contentsOfFile: svg, encoding: .utf8).hasPrefix("<svg "))
+    }
+  }
+
+  @Test(
+    "Wrong usage is told with status 64",
+    arguments: [
+      (["passkey", "--arms", "full,nothing"], "full,nothing"),
+      (["passkey", "--lengths", "0"], "--lengths"),
+      (["passkey", "--depths", "101"], "--depths"),
+      (["passkey", "--sweep", "recall=2", "--arms", "full"], "--sweep"),
+      (["recall", "x.jsonl", "--store", "/tmp/x"], "--cross-session"),
+      (["recall", "x.jsonl", "--items", "0"], "--items"),
+    ])
+  func usage(arguments: [String], word: String) throws {
+    let result = try SparkCommand.run(["eval"] + arguments)
+    #expect(result.status == 64)
+    #expect(result.errors.contains(word), "\(result.errors)")
+  }
+
+  @Test("A file that holds no dialogues is named, with the line")
+  func badFile() throws {
+    try withTemporaryDirectory { directory in
+      let file = directory.appending(path: "bad.jsonl")
+      try Data("{\"history\": 1}\n".utf8).write(to: file)
+      let result = try SparkCommand.run(["eval", "recall", file.path])
+      #expect(result.status == 1)
+      #expect(
+        result.errors
+          == "spark: \(file.path):1: not a JSON object with the texts history and answer.\n")
+    }
+  }
+
+  @Test("An interrupted run tells what is done so far")
+  func interrupted() throws {
+    let result = try SparkCommand.run(
+      [
+        "eval", "passkey", "--json", "--lengths", "600", "--items", "50", "--arms", "window",
+        "--window", "256", "-t", "1",
+      ], untilWritten: 3000
+    ) { process, _ in process.interrupt() }
+    #expect(result.status == 130)
+    let cells = result.text.split(separator: "\n").filter { $0.contains("\"event\":\"cell\"") }
+    let cell = try #require(
+      JSONSerialization.jsonObject(with: Data(cells.last!.utf8)) as? [String: Any])
+    let trials = try #require(cell["trials"] as? Int)
+    #expect(trials > 0 && trials < 550)
+    #expect(result.errors.contains("interrupted"))
+  }
+}
