@@ -28,9 +28,9 @@ package struct StoreOptions: Sendable {
   package var diskPolicy = PolicyKind.gdsf
 
   package var writePolicy = WritePolicy.writeBack
-  /// Bytes written in a second by the background, flushes excepted; nil: as many as the disk takes.
+  /// Bytes written in a second by the background, flushes and idle time excepted; nil: as many as the disk takes.
   package var writeBytesPerSecond: Int? = 128 << 20
-  /// Bytes written in a day by the background, flushes excepted; nil: any number. What is pushed out of
+  /// Bytes written in a day by the background, flushes and idle time excepted; nil: any number. What is pushed out of
   /// L2 after them is gone. Drives wear out: common ones are sold for a few hundred gigabytes a day.
   package var writeBytesPerDay: Int? = 64 << 30
 
