@@ -234,6 +234,31 @@ struct TieredStoreTests {
     }
   }
 
+  @Test("A flush that has to compact the segment it writes to leaves nothing unwritten")
+  func flushWithinBudget() throws {
+    for segmentBlocks in [6, 20, 100] {
+      try World.withFolder { folder in
+        var options = World.options(exactBlocks: 100, diskBytes: 24 * World.blockBytes)
+        options.segmentBytes = segmentBlocks * World.blockBytes
+        let store = try World.store(options, in: folder)
+        for start in stride(from: 0, to: 100, by: 5) {
+          for number in start..<start + 5 { try store.put(number) }
+          try store.flush()
+          #expect(store.statistics().dirtyBlocks == 0, "from \(start), \(segmentBlocks)")
+          // What is flushed is there for another process, too.
+          let durable = (0..<start + 5).filter {
+            store.block(World.identity($0))?.isDurable == true
+          }
+          #expect(durable.suffix(5) == Array(start..<start + 5), "\(segmentBlocks)")
+          let other = try World.store(options, in: folder)
+          for number in durable { #expect(try other.read(number) == World.bytes(number)) }
+          #expect(store.violations() == [])
+        }
+        #expect(store.statistics().compactions > 0)
+      }
+    }
+  }
+
   @Test("A disk budget full of pinned blocks is one clear error, and everything stays readable")
   func pinnedDisk() throws {
     try World.withFolder { folder in
