@@ -52,7 +52,12 @@ let package = Package(
     .testTarget(name: "ChartTests", dependencies: ["Charts"]),
     // Policies against reference caches, stores against a recount, and every failing disk.
     .testTarget(
-      name: "CacheTests", dependencies: ["CKernels", "Cache", "AllocationCounter", "TestSupport"]),
+      name: "CacheTests",
+      dependencies: [
+        "CKernels", "Cache", "AllocationCounter", "TestSupport",
+        .product(name: "CoreMetrics", package: "swift-metrics"),
+        .product(name: "MetricsTestKit", package: "swift-metrics"),
+      ]),
     // Golden models, chunked against whole, windows against recomputation.
     .testTarget(
       name: "ParityTests", dependencies: ["CKernels", "Model", "Cascade", "TestSupport"],

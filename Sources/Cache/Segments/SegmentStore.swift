@@ -22,6 +22,10 @@ final class SegmentStore {
   private var presence: FileDescriptor?
   /// Whether there are files that could not be read: a tombstone may be needed for them.
   private var hasUnreadable = false
+  /// Whether names that were made or removed would survive a loss of power.
+  private var isFolderSynced = true
+  /// What reading the folder has found and could not pass on yet, as it failed half-way.
+  private var findings = Findings()
 
   /// Reports that nobody has taken.
   var reports: [StoreReport] = []
@@ -111,15 +115,18 @@ final class SegmentStore {
 
   /// Reads what others have appended, and notices what they have removed.
   func refresh(isAlone: Bool = false) throws(DiskError) -> Findings {
-    var findings = Findings()
     let numbers = try disk.list(folder).compactMap(Self.number).sorted()
+    if numbers.contains(where: { segments[$0] == nil }) { isFolderSynced = false }
+    try syncFolder()
     for number in segments.keys where !numbers.contains(number) {
       findings.removed.append(number)
       segments[number] = nil
     }
     for number in numbers where number != active {
-      try scan(number, isAlone: isAlone, into: &findings)
+      try scan(number, isAlone: isAlone)
     }
+    var findings = findings
+    self.findings = Findings()
     for (scope, sequence) in findings.tombstones { tombstones.add(scope, sequence: sequence) }
     findings.records.removeAll { record in
       let isForgotten = tombstones.covers(
@@ -135,9 +142,7 @@ final class SegmentStore {
     for number in removed { table[number] = nil }
   }
 
-  private func scan(
-    _ number: Int, isAlone: Bool, into findings: inout Findings
-  ) throws(DiskError) {
+  private func scan(_ number: Int, isAlone: Bool) throws(DiskError) {
     if segments[number] == nil {
       guard let file = try openSegment(number) else { return }
       segments[number] = Segment(
@@ -154,7 +159,9 @@ final class SegmentStore {
     if !isAlone { isGrowing = try !disk.lock(file.file, .shared, waits: false) }
     if !isGrowing { _ = try disk.lock(file.file, .none, waits: true) }
     let scan = try SegmentScan(file, from: segment.end, fileEnd: fileEnd, isGrowing: isGrowing)
-    for record in scan.records { note(record, in: number, findings: &findings) }
+    // Whoever wrote them may not have synced them yet, or was killed before.
+    if !scan.records.isEmpty { try disk.sync(file.file) }
+    for record in scan.records { note(record, in: number) }
     for range in scan.damaged {
       segments[number]?.deadBytes += range.count
       reports.append(
@@ -166,8 +173,6 @@ final class SegmentStore {
     segments[number]?.end = scan.end
     segments[number]?.syncedEnd = scan.end
     guard !isGrowing else { return }
-    // Written by a process that was killed, it may be nowhere but in memory.
-    if !scan.records.isEmpty { try disk.sync(file.file) }
     guard scan.end < fileEnd else { return }
     segments[number]?.reportedEnd = fileEnd
     reports.append(
@@ -182,9 +187,7 @@ final class SegmentStore {
     }
   }
 
-  private func note(
-    _ record: SegmentScan.Record, in number: Int, findings: inout Findings
-  ) {
+  private func note(_ record: SegmentScan.Record, in number: Int) {
     let place = RecordPlace(
       segment: number, offset: record.offset, byteCount: record.header.byteCount)
     add(record.header, at: place)
@@ -305,6 +308,12 @@ final class SegmentStore {
     }
   }
 
+  /// Whether a record that was appended would survive a loss of power.
+  func isSynced(_ place: RecordPlace) -> Bool {
+    guard let segment = segments[place.segment] else { return false }
+    return place.offset + place.byteCount <= segment.syncedEnd
+  }
+
   /// Ends writing to the active segment.
   func sealActive() {
     guard let number = active, let segment = segments[number] else { return }
@@ -312,7 +321,15 @@ final class SegmentStore {
     active = nil
   }
 
+  /// Returns once the folder's names would survive a loss of power.
+  private func syncFolder() throws(DiskError) {
+    guard !isFolderSynced else { return }
+    try disk.syncFolder(folder)
+    isFolderSynced = true
+  }
+
   private func writableSegment(room: Int, time: UInt64) throws(DiskError) -> Int {
+    try syncFolder()
     if let active, let segment = segments[active] {
       if segment.end + room <= segmentBytes || segment.entries.isEmpty { return active }
       try sync()
@@ -374,7 +391,8 @@ final class SegmentStore {
       throw error
     }
     // The file has its name now, whatever follows; without its folder synced it is not used.
-    try disk.syncFolder(folder)
+    isFolderSynced = false
+    try syncFolder()
     bytesWritten += SegmentFormat.fileHeaderBytes
     segments[number] = Segment(
       file: file, entries: [], end: SegmentFormat.fileHeaderBytes,
@@ -402,11 +420,13 @@ final class SegmentStore {
     segments[place.segment]?.deadBytes += entries[low].byteCount
   }
 
-  /// Whether a file holds a record, dead or not, that `matches`.
+  /// Whether a file holds a record, dead or not, that `matches`; true also where one that was removed
+  /// may come back.
   func hasRecord(where matches: (BlockIdentity, BlockAttributes) -> Bool) -> Bool {
-    segments.values.contains { segment in
-      segment.entries.contains { $0.kind == .block && matches($0.identity, $0.attributes) }
-    }
+    !isFolderSynced
+      || segments.values.contains { segment in
+        segment.entries.contains { $0.kind == .block && matches($0.identity, $0.attributes) }
+      }
   }
 
   /// The blocks of all records, dead or not, that `matches`.
@@ -457,6 +477,8 @@ final class SegmentStore {
   func compact(
     _ number: Int, time: UInt64, apply: ([Move]) -> Void
   ) throws(DiskError) -> Bool {
+    // A file that may come back must not outlive the tombstones that cover it.
+    try syncFolder()
     if number == active {
       try sync()
       sealActive()
@@ -493,11 +515,16 @@ final class SegmentStore {
       throw error
     }
     apply(moves)
+    // Should the file stay, it is still known, and known to be dead.
+    for entry in segment.entries {
+      markDead(RecordPlace(segment: number, offset: entry.offset, byteCount: entry.byteCount))
+    }
+    try disk.remove(segment.file.path)
+    isFolderSynced = false
     segments[number] = nil
     table[number] = nil
     compactions += 1
-    try disk.remove(segment.file.path)
-    try disk.syncFolder(folder)
+    try syncFolder()
     return true
   }
 

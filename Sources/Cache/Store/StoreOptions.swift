@@ -6,7 +6,8 @@ package struct StoreOptions: Sendable {
   package var exactBytes = 512 << 20
   /// Bytes of encoded frames in memory.
   package var packedBytes = 2 << 30
-  /// Bytes of segment files. While a segment is compacted there may be one more.
+  /// Bytes of segment files, and never more than half of what is free when the store is opened. While a
+  /// segment is compacted there may be one more.
   package var diskBytes = 8 << 30
 
   /// Slots kept free by demoting in the background, so that putting and promoting find room at once;
@@ -17,15 +18,21 @@ package struct StoreOptions: Sendable {
   /// the codec kept of it.
   package var codec = FrameCodec.exact
 
-  package var exactPolicy = PolicyKind.lru
+  // Why these: docs/caching.md.
+
+  /// Who leaves L1. Recall asks for its choice step by step, layer by layer: a loop that defeats LRU.
+  package var exactPolicy = PolicyKind.wTinyLFU
+  /// Who leaves L2, where sessions under way are.
   package var packedPolicy = PolicyKind.lru
-  package var diskPolicy = PolicyKind.lru
+  /// Who leaves the disk, where blocks differ in size and in what they cost to compute.
+  package var diskPolicy = PolicyKind.gdsf
 
   package var writePolicy = WritePolicy.writeBack
-  /// Bytes written in a second by the background, flushes excepted; nil: as many as the disk takes.
-  package var writeBytesPerSecond: Int?
-  /// Bytes written in a day by the background, flushes excepted: what is then pushed out of L2 is gone.
-  package var writeBytesPerDay: Int?
+  /// Bytes written in a second by the background, flushes and idle time excepted; nil: as many as the disk takes.
+  package var writeBytesPerSecond: Int? = 128 << 20
+  /// Bytes written in a day by the background, flushes and idle time excepted; nil: any number. What is pushed out of
+  /// L2 after them is gone. Drives wear out: common ones are sold for a few hundred gigabytes a day.
+  package var writeBytesPerDay: Int? = 64 << 30
 
   /// The most metadata that a block may have.
   package var metadataBytes = 64 << 10
@@ -37,6 +44,10 @@ package struct StoreOptions: Sendable {
   /// Whether the store works by itself, on two threads of its own. Without, work is done by whoever
   /// calls `settle()`.
   package var hasThreads = true
+
+  /// A file, begun anew, to which every request for a frame is written, for
+  /// `spark cache simulate --trace`; nil: none. It slows the store down.
+  package var recordTrace: String?
 
   package init() {}
 

@@ -14,6 +14,8 @@ package struct StoreReport: Sendable, Equatable, CustomStringConvertible {
     case writeFailed
     /// The background could not read; the bytes are kept.
     case readFailed
+    /// The trace of requests could not be written on.
+    case traceFailed
   }
 
   package let kind: Kind

@@ -45,7 +45,6 @@ extension StoreState {
     var result = statistics
     result.blocks = index.count
     result.dirtyBlocks = dirty.count
-    result.tiers[.exact].frames = exactPolicy.count
     result.tiers[.exact].bytes = heldSlots * frameBytes
     result.tiers[.exact].budget = allowedSlots * frameBytes
     result.tiers[.packed].bytes = packedBytes
@@ -105,7 +104,8 @@ extension StoreState {
     expect(dirtyBytes == dirtyPackedBytes, "\(dirtyBytes) dirty bytes, not \(dirtyPackedBytes)")
     expect(evictable == packedPolicy.usedBytes, "L2's policy counts \(packedPolicy.usedBytes)")
     // Blocks.
-    var (onDisk, dirtyCount, pinned, framesOnDisk, framesPacked, metadata) = (0, 0, 0, 0, 0, 0)
+    var counts = StoreStatistics()
+    var (onDisk, dirtyCount, pinned, metadata) = (0, 0, 0, 0)
     for (identity, block) in index {
       let known = blocks[block]
       expect(known.identity == identity, "the index leads to another block")
@@ -120,8 +120,12 @@ extension StoreState {
           expect(slots[Int(frames[frame].slot)].frame == frame, "frame and slot disagree")
         }
         expect(!frames[frame].isOnDisk || known.place != nil, "a frame on disk without a record")
-        framesOnDisk += frames[frame].isOnDisk ? 1 : 0
-        framesPacked += frames[frame].packed >= 0 ? 1 : 0
+        expect(!frames[frame].isArrival || frames[frame].slot >= 0, "an arrival is not in L1")
+        let place = Int(frames[frame].packed)
+        let packedBytes = place >= 0 ? packed[place]?.bytes.byteCount ?? 0 : 0
+        counts.add(.exact, known.attributes.memory, frames[frame].slot >= 0, frameBytes)
+        counts.add(.packed, known.attributes.memory, place >= 0, packedBytes)
+        counts.add(.disk, known.attributes.memory, frames[frame].isOnDisk, 0)
       }
       let isDirty =
         hasDisk && !known.isForeign && !known.isDisposable
@@ -133,16 +137,34 @@ extension StoreState {
       pinned += known.pins > 0 ? 1 : 0
       metadata += known.metadata.count
       onDisk += known.place?.byteCount ?? 0
+      counts.add(.disk, known.attributes.memory, false, known.place?.byteCount ?? 0)
       expect((known.place != nil) == diskPolicy.contains(identity), "L3's policy is wrong")
     }
     expect(onDisk == diskBytes, "\(onDisk) bytes on disk, not \(diskBytes)")
     expect(onDisk == diskPolicy.usedBytes, "L3's policy counts \(diskPolicy.usedBytes)")
     expect(dirtyCount == dirty.count, "\(dirtyCount) dirty blocks, not \(dirty.count)")
     expect(pinned == statistics.pinnedBlocks, "\(pinned) pinned, not \(statistics.pinnedBlocks)")
-    expect(framesOnDisk == statistics.tiers[.disk].frames, "frames on disk")
-    expect(framesPacked == statistics.tiers[.packed].frames, "packed frames")
+    for tier in Tier.allCases {
+      for memory in MemoryKind.allCases {
+        let (counted, kept) = (counts.tiers[tier][memory], statistics.tiers[tier][memory])
+        expect(
+          (counted.frames, counted.bytes) == (kept.frames, kept.bytes),
+          "\(memory) memory in the \(tier) tier: \(counted.frames) frames of \(counted.bytes) bytes, not "
+            + "\(kept.frames) of \(kept.bytes)")
+      }
+    }
     expect(metadata == statistics.metadataBytes, "bytes of metadata")
     expect(index.count + freeBlocks.count == blocks.count, "places of blocks")
     return found
+  }
+}
+
+extension StoreStatistics {
+  /// For the recount.
+  fileprivate mutating func add(
+    _ tier: Tier, _ memory: MemoryKind, _ isThere: Bool, _ bytes: Int
+  ) {
+    tiers[tier][memory].frames += isThere ? 1 : 0
+    tiers[tier][memory].bytes += isThere || tier == .disk ? bytes : 0
   }
 }

@@ -30,7 +30,7 @@ extension StoreState {
       if frames[frame].isOnDisk,
         !frames[frame].isExact || !packedPolicy.admits(key, weight: bytes, cost: frameCost(frame))
       {
-        statistics.tiers[.exact].demotions += 1
+        self[.exact, of: frame].demotions += 1
         letGo(slot, of: frame)
         continue
       }
@@ -61,24 +61,24 @@ extension StoreState {
     }
     guard slots[slot].phase == .leaving else { return }
     if isPacked {
-      statistics.tiers[.exact].demotions += 1
+      self[.exact, of: frame].demotions += 1
       letGo(slot, of: frame)
     } else if frames[frame].isOnDisk {
-      statistics.tiers[.exact].demotions += 1
+      self[.exact, of: frame].demotions += 1
       letGo(slot, of: frame)
     } else if blocks[block].pins > 0 {
       slots[slot].phase = .readable
       exactPolicy.insert(demotion.key, weight: frameBytes, cost: frameCost(frame))
       isDemotionBlocked = true
     } else {
-      statistics.tiers[.exact][evicted: hasDisk ? .unwritten : .room] += 1
+      self[.exact, of: frame][evicted: hasDisk ? .unwritten : .room] += 1
       letGo(slot, of: frame)
     }
   }
 
   /// Frees a slot that L1's policy has let go, and with it the frame's last copy, perhaps.
   private mutating func letGo(_ slot: Int, of frame: Int) {
-    frames[frame].slot = -1
+    clearSlot(of: frame)
     freeSlot(slot)
     leaveTier(frame)
   }
@@ -99,7 +99,7 @@ extension StoreState {
       !slots[Int(frames[frame].slot)].isEncoding
     else { return false }
     exactPolicy.remove(key, reason: .evicted)
-    statistics.tiers[.exact].demotions += 1
+    self[.exact, of: frame].demotions += 1
     letGo(Int(frames[frame].slot), of: frame)
     return true
   }
@@ -131,7 +131,8 @@ extension StoreState {
     }
     packedBytes += bytes.byteCount
     dirtyPackedBytes += bytes.byteCount
-    statistics.tiers[.packed].frames += 1
+    self[.packed, of: frame].frames += 1
+    self[.packed, of: frame].bytes += bytes.byteCount
     statistics.encodedRawBytes += frameBytes
     statistics.encodedBytes += bytes.byteCount
     frames[frame].packed = Int32(place)
@@ -165,9 +166,9 @@ extension StoreState {
       let reason: EvictionReason? =
         frames[frame].isOnDisk || frames[frame].slot >= 0 ? nil : .room
       if let reason {
-        statistics.tiers[.packed][evicted: reason] += 1
+        self[.packed, of: frame][evicted: reason] += 1
       } else {
-        statistics.tiers[.packed].demotions += 1
+        self[.packed, of: frame].demotions += 1
       }
       removePacked(frame, reason: .evicted)
       leaveTier(frame)
@@ -177,7 +178,7 @@ extension StoreState {
     for identity in dirty.identities {
       guard let block = index[identity], blocks[block].pins == 0 else { continue }
       for frame in frameRange(block) where frames[frame].packed >= 0 && !frames[frame].isOnDisk {
-        if frames[frame].slot < 0 { statistics.tiers[.packed][evicted: .unwritten] += 1 }
+        if frames[frame].slot < 0 { self[.packed, of: frame][evicted: .unwritten] += 1 }
         removePacked(frame, reason: .evicted)
         leaveTier(frame)
         return true
@@ -195,7 +196,8 @@ extension StoreState {
       dirtyPackedBytes -= entry.bytes.byteCount
     }
     packedBytes -= entry.bytes.byteCount
-    statistics.tiers[.packed].frames -= 1
+    self[.packed, of: frame].frames -= 1
+    self[.packed, of: frame].bytes -= entry.bytes.byteCount
     garbage.append(entry.bytes)
     packed[place] = nil
     freePacked.append(place)

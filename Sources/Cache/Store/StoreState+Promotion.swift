@@ -14,6 +14,8 @@ extension StoreState {
     /// `.packed` or `.disk`.
     package var source: Source
     var deadline: UInt64?
+    /// Whether it was asked for ahead of use; false where somebody waits.
+    var isPrefetch: Bool
   }
 
   /// Asks for a frame in L1. One that is there, or on its way, is not asked for twice.
@@ -35,6 +37,7 @@ extension StoreState {
       return false
     }
     frames[frame].isPromoting = true
+    frames[frame].wasMissed = false
     promotions.append(PromotionQueue.Request(key: key, deadline: deadline))
     return true
   }
@@ -74,7 +77,8 @@ extension StoreState {
       }
       promotions.removeFirst()
       return Promotion(
-        key: request.key, slot: slot, source: source(of: frame), deadline: request.deadline)
+        key: request.key, slot: slot, source: source(of: frame), deadline: request.deadline,
+        isPrefetch: true)
     }
     return nil
   }
@@ -91,23 +95,25 @@ extension StoreState {
       !frames[frame].isFilling, let slot = takeSlot()
     else { return nil }
     frames[frame].isPromoting = true
-    return Promotion(key: key, slot: slot, source: source(of: frame), deadline: nil)
+    return Promotion(
+      key: key, slot: slot, source: source(of: frame), deadline: nil,
+      isPrefetch: false)
   }
 
   /// Where the best copy below L1 is, counting hits and misses on the way.
   private mutating func source(of frame: Int) -> Source {
     let block = frame / framesPerBlock
-    let memory = blocks[block].attributes.memory
+    let memory = memory(of: frame)
     let place = Int(frames[frame].packed)
     packedPolicy.recordAccess(key(of: frame))
     if place >= 0, let entry = packed[place] {
       statistics.tiers[.packed].count(memory, isHit: true)
-      statistics.tiers[.packed].promotions += 1
+      self[.packed, of: frame].promotions += 1
       return .packed(entry.bytes)
     }
     statistics.tiers[.packed].count(memory, isHit: false)
     statistics.tiers[.disk].count(memory, isHit: true)
-    statistics.tiers[.disk].promotions += 1
+    self[.disk, of: frame].promotions += 1
     recordUse(of: block)
     guard let place = blocks[block].place else {
       preconditionFailure("a frame is in no tier, and yet present")
@@ -126,8 +132,10 @@ extension StoreState {
       return
     }
     frames[frame].isPromoting = false
+    let isLate = frames[frame].wasMissed
+    frames[frame].wasMissed = false
     guard let isExact else {
-      statistics.prefetches.failed += 1
+      if promotion.isPrefetch { statistics.prefetches.failed += 1 }
       freeSlot(promotion.slot)
       return
     }
@@ -137,20 +145,36 @@ extension StoreState {
     }
     fillSlot(promotion.slot, with: frame, isExact: isExact)
     updateDirty(frame / framesPerBlock)
-    if let deadline = promotion.deadline, time > deadline {
+    guard promotion.isPrefetch else { return }
+    if isLate || promotion.deadline.map({ time > $0 }) == true {
       statistics.prefetches.late += 1
     } else {
       statistics.prefetches.onTime += 1
+      frames[frame].isArrival = true
+      exactPolicy.pin(promotion.key)
+      if let oldest = arrivals.add(frame), endArrival(of: oldest) {
+        statistics.prefetches.unused += 1
+      }
     }
+  }
+
+  /// Leaves a frame that was prefetched to L1's policy.
+  ///
+  /// - Returns: whether it was waiting to be used.
+  @discardableResult
+  mutating func endArrival(of frame: Int) -> Bool {
+    guard frames[frame].isArrival else { return false }
+    frames[frame].isArrival = false
+    exactPolicy.unpin(key(of: frame))
+    return true
   }
 
   /// Where to read a frame without bringing it to L1; a slot is held until it is given back.
   mutating func beginRead(_ frame: Int) -> Source? {
     guard frames[frame].isPresent else { return nil }
-    let block = frame / framesPerBlock
     let slot = Int(frames[frame].slot)
     exactPolicy.recordAccess(key(of: frame))
-    statistics.tiers[.exact].count(blocks[block].attributes.memory, isHit: slot >= 0)
+    statistics.tiers[.exact].count(memory(of: frame), isHit: slot >= 0)
     guard slot >= 0 else { return source(of: frame) }
     hold(slot)
     return .slot(slot)
@@ -163,8 +187,8 @@ extension StoreState {
     else { return }
     frames[frame].isOnDisk = false
     statistics.damagedFrames += 1
-    statistics.tiers[.disk][evicted: .damaged] += 1
-    statistics.tiers[.disk].frames -= 1
+    self[.disk, of: frame][evicted: .damaged] += 1
+    self[.disk, of: frame].frames -= 1
     updateEvictable(frame)
     let block = frame / framesPerBlock
     if frames[frame].isPresent {

@@ -117,9 +117,18 @@ extension StoreState {
     slots[slot].phase = .readable
     slots[slot].frame = frame
     frames[frame].slot = Int32(slot)
+    self[.exact, of: frame].frames += 1
+    self[.exact, of: frame].bytes += frameBytes
     frames[frame].isExact = isExact
     exactPolicy.insert(
       key(of: frame), weight: frameBytes, cost: frameCost(frame))
+  }
+
+  /// Notes that a frame is in its slot no longer.
+  mutating func clearSlot(of frame: Int) {
+    frames[frame].slot = -1
+    self[.exact, of: frame].frames -= 1
+    self[.exact, of: frame].bytes -= frameBytes
   }
 
   mutating func freeSlot(_ slot: Int) {
@@ -142,7 +151,16 @@ extension StoreState {
   // MARK: - Lending
 
   /// Lends the slot that holds a frame, until it is given back. A miss is counted and changes nothing.
-  package mutating func lend(_ key: FrameKey) -> (slot: Int, isExact: Bool)? {
+  ///
+  /// - Parameter isRetry: whether the same lookup was counted before.
+  package mutating func lend(
+    _ key: FrameKey, isRetry: Bool = false
+  ) -> (slot: Int, isExact: Bool)? {
+    if isRetry {
+      guard let frame = frameIndex(key), frames[frame].slot >= 0 else { return nil }
+      hold(Int(frames[frame].slot))
+      return (Int(frames[frame].slot), frames[frame].isExact)
+    }
     exactPolicy.recordAccess(key)
     guard let frame = frameIndex(key) else {
       statistics.unknownFrames += 1
@@ -151,8 +169,11 @@ extension StoreState {
     }
     let block = frame / framesPerBlock
     let slot = Int(frames[frame].slot)
-    statistics.tiers[.exact].count(blocks[block].attributes.memory, isHit: slot >= 0)
-    guard slot >= 0 else { return nil }
+    statistics.tiers[.exact].count(memory(of: frame), isHit: slot >= 0)
+    guard slot >= 0 else {
+      if frames[frame].isPromoting { frames[frame].wasMissed = true }
+      return nil
+    }
     hold(slot)
     blocks[block].hits += 1
     if case .writeThroughSelective(let hits) = writePolicy, blocks[block].isDirty,
@@ -174,6 +195,7 @@ extension StoreState {
     slots[slot].lends += 1
     statistics.lentFrames += 1
     exactPolicy.pin(key)
+    endArrival(of: slots[slot].frame)
   }
 
   package mutating func giveBack(_ slot: Int) {

@@ -23,21 +23,22 @@ extension StoreState {
       let slot = Int(frames[frame].slot)
       if slot >= 0 {
         if slots[slot].phase == .readable {
+          endArrival(of: frame)
           for _ in 0..<slots[slot].lends { exactPolicy.unpin(key(of: frame)) }
           exactPolicy.remove(key(of: frame), reason: .invalidated)
         }
-        statistics.tiers[.exact][evicted: .invalidated] += 1
+        self[.exact, of: frame][evicted: .invalidated] += 1
         // A lender or an encoder may still read it.
         slots[slot].frame = -1
         slots[slot].phase = .readable
-        frames[frame].slot = -1
+        clearSlot(of: frame)
         freeIfOrphaned(slot)
       }
       if frames[frame].packed >= 0 {
         removePacked(frame, reason: .invalidated)
-        statistics.tiers[.packed][evicted: .invalidated] += 1
+        self[.packed, of: frame][evicted: .invalidated] += 1
       }
-      if frames[frame].isOnDisk { statistics.tiers[.disk][evicted: .invalidated] += 1 }
+      if frames[frame].isOnDisk { self[.disk, of: frame][evicted: .invalidated] += 1 }
     }
     dropRecord(of: block, reason: .invalidated)
     if blocks[block].pins > 0 { statistics.pinnedBlocks -= 1 }

@@ -73,7 +73,7 @@ extension StoreState {
     dropRecord(of: block, reason: .invalidated, keepsFrames: true)
     blocks[block].place = place
     blocks[block].wasWritten = true
-    diskBytes += place.byteCount
+    addDiskBytes(place.byteCount, of: block)
     diskPolicy.insert(job.identity, weight: place.byteCount, cost: job.attributes.cost)
     for _ in 0..<blocks[block].pins { diskPolicy.pin(job.identity) }
     for (offset, source) in job.frames.enumerated() where source != nil {
@@ -84,11 +84,16 @@ extension StoreState {
     isDemotionBlocked = false
   }
 
+  private mutating func addDiskBytes(_ count: Int, of block: Int) {
+    diskBytes += count
+    self[.disk, of: block * framesPerBlock].bytes += count
+  }
+
   private mutating func setOnDisk(_ frame: Int) {
     guard !frames[frame].isOnDisk else { return }
     if !frames[frame].isPresent { blocks[frame / framesPerBlock].present += 1 }
     frames[frame].isOnDisk = true
-    statistics.tiers[.disk].frames += 1
+    self[.disk, of: frame].frames += 1
     updateEvictable(frame)
   }
 
@@ -98,13 +103,13 @@ extension StoreState {
   mutating func dropRecord(of block: Int, reason: RemovalReason, keepsFrames: Bool = false) {
     guard let place = blocks[block].place else { return }
     blocks[block].place = nil
-    diskBytes -= place.byteCount
+    addDiskBytes(-place.byteCount, of: block)
     diskPolicy.remove(blocks[block].identity, reason: reason)
     deadRecords.append(place)
     if keepsFrames || blocks[block].isForeign { return }
     for frame in frameRange(block) where frames[frame].isOnDisk {
       frames[frame].isOnDisk = false
-      statistics.tiers[.disk].frames -= 1
+      self[.disk, of: frame].frames -= 1
       if !frames[frame].isPresent { blocks[block].present -= 1 }
     }
   }
@@ -117,7 +122,7 @@ extension StoreState {
       let bytes = blocks[block].place?.byteCount
     else { return nil }
     let gone = frameRange(block).count { frames[$0].isOnDisk }
-    statistics.tiers[.disk][evicted: .room] += gone
+    self[.disk, of: block * framesPerBlock][evicted: .room] += gone
     // Written again at once, it would only push out others.
     dropRecord(of: block, reason: .evicted)
     setDisposable(block, true)
@@ -168,7 +173,7 @@ extension StoreState {
     }
     blocks[block].place = found.place
     blocks[block].wasWritten = true
-    diskBytes += found.place.byteCount
+    addDiskBytes(found.place.byteCount, of: block)
     diskPolicy.insert(
       found.identity, weight: found.place.byteCount, cost: found.attributes.cost)
     for _ in 0..<blocks[block].pins { diskPolicy.pin(found.identity) }

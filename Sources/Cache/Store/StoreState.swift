@@ -26,7 +26,7 @@ package struct StoreState: Sendable {
   let writePolicy: WritePolicy
 
   private let fullPackedBudget: Int
-  private let fullDiskBudget: Int
+  let fullDiskBudget: Int
   private(set) var share = 1.0
   var packedBudget: Int
   var diskBudget: Int
@@ -64,6 +64,8 @@ package struct StoreState: Sendable {
   package var deadRecords: [RecordPlace] = []
 
   var promotions = PromotionQueue()
+  /// At most an eighth of L1 waits for its first use.
+  var arrivals: Arrivals
   var dirty = DirtyQueue()
   /// Blocks that have been used often enough to be written early.
   var eager: [BlockIdentity] = []
@@ -103,6 +105,10 @@ package struct StoreState: Sendable {
     var packed: Int32 = -1
     var isOnDisk = false
     var isPromoting = false
+    /// Whether somebody wanted it while it was on its way up.
+    var wasMissed = false
+    /// Whether it was prefetched and waits for its first use, pinned in L1's policy.
+    var isArrival = false
     /// Whether the slot's bytes are those that were put.
     var isExact = false
     var isFilling = false
@@ -144,6 +150,7 @@ package struct StoreState: Sendable {
     packedBudget = options.packedBytes
     diskBudget = options.diskBytes
     allowedSlots = slotCount
+    arrivals = Arrivals(capacity: slotCount / 8)
     slots = Array(repeating: Slot(), count: slotCount)
     freeSlots = Array((0..<slotCount).reversed())
     exactPolicy = ChosenPolicy(
@@ -169,11 +176,23 @@ package struct StoreState: Sendable {
       block: blocks[frame / framesPerBlock].identity, frame: UInt16(frame % framesPerBlock))
   }
 
+  func memory(of frame: Int) -> MemoryKind { blocks[frame / framesPerBlock].attributes.memory }
+
+  /// The figures of a frame's memory in a tier.
+  subscript(tier: Tier, of frame: Int) -> MemoryStatistics {
+    get { statistics.tiers[tier][memory(of: frame)] }
+    _modify { yield &statistics.tiers[tier][memory(of: frame)] }
+  }
+
   func frameIndex(_ key: FrameKey) -> Int? {
     guard key.frame < framesPerBlock, let block = index[key.block], !blocks[block].isForeign else {
       return nil
     }
     return block * framesPerBlock + Int(key.frame)
+  }
+
+  func attributes(of key: FrameKey) -> BlockAttributes? {
+    frameIndex(key).map { blocks[$0 / framesPerBlock].attributes }
   }
 
   func frameRange(_ block: Int) -> Range<Int> {

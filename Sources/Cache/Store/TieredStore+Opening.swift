@@ -7,6 +7,9 @@ extension TieredStore {
     do throws(StoreError) {
       try withGate { (_, segments) throws(DiskError) in
         apply(try segments.open(), segments)
+        // Others need room there as well.
+        let room = segments.fileBytes + (try disk.freeBytes(folder)) / 2
+        withState { $0.limitDisk(to: room) }
       }
     } catch {
       segments.close()
@@ -56,6 +59,12 @@ extension TieredStore {
 }
 
 extension StoreState {
+  /// Lowers the disk's budget to what there is room for.
+  mutating func limitDisk(to bytes: Int) {
+    diskBudget = min(fullDiskBudget, bytes)
+    diskPolicy.budget = diskBudget
+  }
+
   /// The frames that would fill L1's free slots, best first.
   func bestFramesBelow() -> [FrameKey] {
     var room = freeSlots.count - reserve

@@ -1,15 +1,22 @@
 /// Frames on their way up, and blocks on their way out.
 extension TieredStore {
-  /// Asks for frames in L1, soon. Returns at once; threads of the store bring them. Frames that are
-  /// there, or on their way, are not brought twice.
+  /// Asks for a frame in L1, soon. Returns at once; a thread of the store brings it. One that is there,
+  /// or on its way, is not brought twice, and asking for it allocates nothing.
   ///
-  /// - Parameter delay: how long they are of use. What is not begun by then is dropped, and what comes
+  /// - Parameter delay: how long it is of use. What is not begun by then is dropped, and what comes
   ///   later is counted as late; nil: whenever.
-  package func prefetch(_ keys: some Sequence<FrameKey>, within delay: Duration? = nil) {
+  package func prefetch(_ key: FrameKey, within delay: Duration? = nil) {
     let deadline = delay.map { clock.now() + $0.nanoseconds }
-    var wantsWork = false
-    for key in keys {
-      if withState({ $0.requestPromotion(key, deadline: deadline) }) { wantsWork = true }
+    if withState({ $0.requestPromotion(key, deadline: deadline) }) { mover.wake() }
+  }
+
+  /// The same for several frames.
+  package func prefetch(_ keys: [FrameKey], within delay: Duration? = nil) {
+    let deadline = delay.map { clock.now() + $0.nanoseconds }
+    let wantsWork = withState { state in
+      var wantsWork = false
+      for key in keys where state.requestPromotion(key, deadline: deadline) { wantsWork = true }
+      return wantsWork
     }
     if wantsWork { mover.wake() }
   }
@@ -20,9 +27,10 @@ extension TieredStore {
   ///   written, `.disk` when they cannot be read now, `.busy` when every slot is lent.
   package func fetch(_ key: FrameKey) throws(StoreError) -> LentFrame {
     try checkOpen()
+    record(key)
     // Compaction, eviction and other threads may each come between a few times.
-    for _ in 0..<64 {
-      if let frame = lend(key) { return frame }
+    for attempt in 0..<64 {
+      if let frame = lend(key, isRetry: attempt > 0) { return frame }
       guard tier(of: key) != nil else { throw missing(key) }
       if let promotion = withState({ $0.beginPromotionNow(key) }) {
         if let failure = perform(promotion) { throw error(failure, reading: key) }
@@ -66,6 +74,7 @@ extension TieredStore {
   private func copy(
     _ key: FrameKey, into target: UnsafeMutableRawBufferPointer
   ) throws(StoreError) -> Bool {
+    record(key)
     for _ in 0..<64 {
       let source = withState { state in
         state.frameIndex(key).flatMap { frame in

@@ -70,13 +70,16 @@ extension TieredStore {
     }
   }
 
+  /// Records that were appended and not synced yet.
+  private typealias Batch = [(job: StoreState.WriteJob, place: RecordPlace)]
+
   /// Appends blocks, syncs once, and only then counts them as on disk.
   ///
   /// - Returns: how many were dealt with, and what went wrong.
   private func writeBatch(
     blocks: Int, isEagerOnly: Bool, to segments: SegmentStore
   ) -> (count: Int, failure: DiskError?) {
-    var appended: [(job: StoreState.WriteJob, place: RecordPlace)] = []
+    var batch: Batch = []
     var bytes = 0
     var count = 0
     var failure: DiskError?
@@ -85,10 +88,7 @@ extension TieredStore {
     {
       count += 1
       do throws(DiskError) {
-        if let (job, place) = try append(job, to: segments) {
-          bytes += place.byteCount
-          appended.append((job, place))
-        }
+        bytes += try append(job, to: segments, &batch)
       } catch {
         withState { $0.endWrite(job, failed: true) }
         failure = error
@@ -96,28 +96,40 @@ extension TieredStore {
     }
     // Also after a failure: what was appended before it is whole.
     do throws(DiskError) {
-      try segments.sync()
-      withState { state in
-        for (job, place) in appended {
-          if job.isNew { state.statistics.newBytesWritten += place.byteCount }
-          state.finishWrite(job, at: place)
-          state.endWrite(job, failed: false)
-        }
-      }
+      try commit(&batch, in: segments)
     } catch {
-      withState { state in
-        for (job, _) in appended { state.endWrite(job, failed: true) }
-      }
       failure = failure ?? error
     }
     settle(segments)
     return (count, failure)
   }
 
-  /// - Returns: the job with the frames that its record has; nil when nothing of it could be had.
+  /// Syncs, and counts as on disk what a batch has appended.
+  private func commit(_ batch: inout Batch, in segments: SegmentStore) throws(DiskError) {
+    defer {
+      // A record that fills its segment has that one synced before its own, so an earlier part of the
+      // batch may have failed, or not, apart from the rest.
+      let synced = batch.map { segments.isSynced($0.place) }
+      withState { state in
+        for ((job, place), isSynced) in zip(batch, synced) {
+          if isSynced {
+            if job.isNew { state.statistics.newBytesWritten += place.byteCount }
+            state.finishWrite(job, at: place)
+          }
+          state.endWrite(job, failed: !isSynced)
+        }
+      }
+      batch = []
+    }
+    try segments.sync()
+  }
+
+  /// Appends a block to a batch.
+  ///
+  /// - Returns: bytes of its record; 0 when nothing of it could be had.
   private func append(
-    _ job: StoreState.WriteJob, to segments: SegmentStore
-  ) throws(DiskError) -> (StoreState.WriteJob, RecordPlace)? {
+    _ job: StoreState.WriteJob, to segments: SegmentStore, _ batch: inout Batch
+  ) throws(DiskError) -> Int {
     var job = job
     var frames: [PackedFrame?] = []
     frames.reserveCapacity(framesPerBlock)
@@ -150,20 +162,28 @@ extension TieredStore {
     }
     guard frames.contains(where: { $0 != nil }) else {
       withState { $0.endWrite(job, failed: false) }
-      return nil
+      return 0
     }
     var record = BlockRecord(
       identity: job.identity, attributes: job.attributes, sequence: job.sequence,
       metadata: job.metadata, frames: frames, frameBytes: frameBytes)
-    try makeRoom(for: record.bytes.count, in: segments)
-    return (job, try segments.append(&record, time: clock.wall()))
+    if !hasRoom(for: record.bytes.count, in: segments) {
+      // Compacting asks the state what lives: it has to know of the batch's records by then.
+      try commit(&batch, in: segments)
+      try makeRoom(for: record.bytes.count, in: segments)
+    }
+    batch.append((job, try segments.append(&record, time: clock.wall())))
+    return record.bytes.count
+  }
+
+  private func hasRoom(for bytes: Int, in segments: SegmentStore) -> Bool {
+    segments.fileBytes + bytes + SegmentFormat.fileHeaderBytes <= withState { $0.diskBudget }
   }
 
   /// Evicts and compacts until a record fits the disk's budget.
   private func makeRoom(for bytes: Int, in segments: SegmentStore) throws(DiskError) {
-    let budget = withState { $0.diskBudget }
     var tried: Set<Int> = []
-    while segments.fileBytes + bytes + SegmentFormat.fileHeaderBytes > budget {
+    while !hasRoom(for: bytes, in: segments) {
       settle(segments)
       // Compacting pays when much is dead; until then more has to go.
       let share = 0.5
@@ -182,7 +202,8 @@ extension TieredStore {
       throw DiskError(
         .full, operation: "write", path: folder ?? "",
         reason:
-          "the disk budget of \(budget >> 20) MiB is full of what is pinned or in use elsewhere")
+          "the disk budget of \(withState { $0.diskBudget } >> 20) MiB is full of what is pinned or in use elsewhere"
+      )
     }
   }
 
@@ -271,6 +292,13 @@ extension TieredStore {
     writer.stop()
     mover.join()
     writer.join()
+    if let recorder {
+      do throws(DiskError) {
+        try recorder.finish()
+      } catch {
+        reportTrace(error)
+      }
+    }
     guard folder != nil else { return }
     defer {
       gate.withLock { gate in

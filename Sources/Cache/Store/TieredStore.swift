@@ -31,6 +31,7 @@ package final class TieredStore: Sendable {
   let reports = StoreLock<[StoreReport]>([])
   let closed = StoreLock(false)
   let metrics = StoreMetrics()
+  let recorder: TraceRecorder?
   let mover = Worker()
   let writer = Worker()
 
@@ -71,6 +72,12 @@ package final class TieredStore: Sendable {
     self.disk = disk
     self.clock = clock
     folder = directory.map { $0 + "/segments" }
+    recorder =
+      if let path = options.recordTrace {
+        try TraceRecorder(path: path, frameBytes: frameBytes, disk: disk)
+      } else {
+        nil
+      }
     let slotCount = options.exactBytes / SlotArena.stride(frameBytes: frameBytes)
     do throws(DiskError) {
       arena = try SlotArena(slotCount: slotCount, frameBytes: frameBytes, disk: disk)
@@ -151,7 +158,12 @@ package final class TieredStore: Sendable {
 
   /// Lends a frame that is in L1; nil, counted as a miss, when it is not. Never waits, never allocates.
   package func lend(_ key: FrameKey) -> LentFrame? {
-    guard let (slot, isExact) = withState({ $0.lend(key) }) else { return nil }
+    record(key)
+    return lend(key, isRetry: false)
+  }
+
+  func lend(_ key: FrameKey, isRetry: Bool) -> LentFrame? {
+    guard let (slot, isExact) = withState({ $0.lend(key, isRetry: isRetry) }) else { return nil }
     return unsafe LentFrame(
       key: key, slot: slot, isExact: isExact, buffer: UnsafeRawBufferPointer(arena[slot]))
   }
@@ -199,6 +211,11 @@ package final class TieredStore: Sendable {
     let time = clock.wall()
     let plan = withState {
       $0.beginPut(identity, attributes: attributes, metadata: metadata, time: time)
+    }
+    if recorder != nil {
+      for frame in 0..<framesPerBlock {
+        record(FrameKey(block: identity, frame: UInt16(frame)))
+      }
     }
     switch plan {
     case .present: return .present

@@ -98,7 +98,7 @@ package final class EpisodeStore {
 
   func lend(_ key: FrameKey) -> LentFrame? { tiers.lend(key) }
   func giveBack(_ frame: LentFrame) { tiers.giveBack(frame) }
-  func prefetch(_ key: FrameKey) { tiers.prefetch(CollectionOfOne(key)) }
+  func prefetch(_ key: FrameKey) { tiers.prefetch(key) }
 
   /// Waits for a frame that is not in memory; nil when it is gone or damaged.
   func fetch(_ key: FrameKey) -> LentFrame? { try? tiers.fetch(key) }

@@ -4,5 +4,5 @@ import ArgumentParser
 struct CacheCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "cache", abstract: "Measure what the caches rest on.",
-    subcommands: [CacheSimulate.self, CacheCodecs.self])
+    subcommands: [CacheSimulate.self, CacheCodecs.self, CacheBench.self])
 }

@@ -29,3 +29,5 @@ func writeFile(_ path: String, _ bytes: [UInt8]) throws {
 func contains(_ needle: [UInt8], in bytes: [UInt8]) -> Bool {
   Data(bytes).range(of: Data(needle)) != nil
 }
+
+func removeFile(_ path: String) throws { try FileManager.default.removeItem(atPath: path) }

@@ -16,7 +16,7 @@ final class SimulatedDisk: Disk, @unchecked Sendable {
 
   /// Its bytes never move, so that a mapping sees what is written later.
   private final class Node {
-    static let capacity = 4 << 20
+    static let capacity = 128 << 10
     let base = UnsafeMutableRawPointer(calloc(capacity, 1)!)
     var count = 0
     var synced: [UInt8] = []
@@ -50,6 +50,8 @@ final class SimulatedDisk: Disk, @unchecked Sendable {
   private var fault = Fault.failed
   /// Whether every operation after the faulty one fails too.
   private var isLasting = false
+  /// What it says is free; nothing keeps to it.
+  var bytesFree = 1 << 40
   private(set) var faultsGiven: [String] = []
 
   init() {}
@@ -79,6 +81,19 @@ final class SimulatedDisk: Disk, @unchecked Sendable {
       for (name, node) in syncedNames {
         let extra = max(0, node.count - node.synced.count)
         let copy = Node(node.synced + node.bytes.suffix(extra).prefix(keeps(extra)))
+        disk.names[name] = copy
+        disk.syncedNames[name] = copy
+      }
+      return disk
+    }
+  }
+
+  /// The disk as the next process finds it: every file as it was written, and no locks.
+  func afterProcessEnd() -> SimulatedDisk {
+    lock.withLock {
+      let disk = SimulatedDisk()
+      for (name, node) in names {
+        let copy = Node(Array(node.bytes))
         disk.names[name] = copy
         disk.syncedNames[name] = copy
       }
@@ -255,7 +270,12 @@ final class SimulatedDisk: Disk, @unchecked Sendable {
     try locked { () throws(DiskError) in _ = try step("mkdir", path) }
   }
 
-  func freeBytes(_ path: String) throws(DiskError) -> Int { 1 << 40 }
+  func freeBytes(_ path: String) throws(DiskError) -> Int {
+    try locked { () throws(DiskError) in
+      _ = try step("free", path)
+      return bytesFree
+    }
+  }
 
   func lock(_ file: FileDescriptor, _ kind: FileLock, waits: Bool) throws(DiskError) -> Bool {
     try locked { () throws(DiskError) in

@@ -42,6 +42,9 @@ enum StoreWorld {
     options.reserve = framesPerBlock
     options.segmentBytes = 1 << 20
     options.codec = .raw
+    // Its order is plain to see.
+    options.exactPolicy = .lru
+    options.diskPolicy = .lru
     options.hasThreads = false
     return options
   }

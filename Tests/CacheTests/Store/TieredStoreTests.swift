@@ -234,6 +234,31 @@ struct TieredStoreTests {
     }
   }
 
+  @Test("A flush that has to compact the segment it writes to leaves nothing unwritten")
+  func flushWithinBudget() throws {
+    for segmentBlocks in [6, 20, 100] {
+      try World.withFolder { folder in
+        var options = World.options(exactBlocks: 100, diskBytes: 24 * World.blockBytes)
+        options.segmentBytes = segmentBlocks * World.blockBytes
+        let store = try World.store(options, in: folder)
+        for start in stride(from: 0, to: 100, by: 5) {
+          for number in start..<start + 5 { try store.put(number) }
+          try store.flush()
+          #expect(store.statistics().dirtyBlocks == 0, "from \(start), \(segmentBlocks)")
+          // What is flushed is there for another process, too.
+          let durable = (0..<start + 5).filter {
+            store.block(World.identity($0))?.isDurable == true
+          }
+          #expect(durable.suffix(5) == Array(start..<start + 5), "\(segmentBlocks)")
+          let other = try World.store(options, in: folder)
+          for number in durable { #expect(try other.read(number) == World.bytes(number)) }
+          #expect(store.violations() == [])
+        }
+        #expect(store.statistics().compactions > 0)
+      }
+    }
+  }
+
   @Test("A disk budget full of pinned blocks is one clear error, and everything stays readable")
   func pinnedDisk() throws {
     try World.withFolder { folder in
@@ -261,7 +286,7 @@ struct TieredStoreTests {
         store.settle()
       }
       let keys = (0..<4).map { FrameKey(block: World.identity(0), frame: UInt16($0)) }
-      store.prefetch(keys[..<2], within: .milliseconds(5))
+      store.prefetch(Array(keys[..<2]), within: .milliseconds(5))
       time.advance(.milliseconds(6))
       store.settle()
       var prefetches = store.statistics().prefetches
@@ -273,6 +298,48 @@ struct TieredStoreTests {
       prefetches = store.statistics().prefetches
       #expect(prefetches.onTime == 4)
       for key in keys { #expect(store.tier(of: key) == .exact) }
+    }
+  }
+
+  @Test(
+    "What was prefetched stays until it is used, whatever the policy thinks of newcomers",
+    arguments: PolicyKind.allCases)
+  func arrivals(policy: PolicyKind) throws {
+    try World.withFolder { folder in
+      var options = World.options(exactBlocks: 16)
+      options.exactPolicy = policy
+      let store = try World.store(options, in: folder)
+      for number in 0..<60 {
+        try store.put(number)
+        store.settle()
+        for hot in 0..<12 where store.has(hot) {
+          for frame in 0..<World.framesPerBlock {
+            let key = FrameKey(block: World.identity(hot), frame: UInt16(frame))
+            store.giveBack(try store.fetch(key))
+          }
+        }
+      }
+      let cold = (12..<60).filter { store.tier(of: World.identity($0)) == .disk }
+      #expect(cold.count > 10)
+      for number in cold {
+        // As many as an eighth of L1 holds.
+        let keys = (0..<World.framesPerBlock).map {
+          FrameKey(block: World.identity(number), frame: UInt16($0))
+        }
+        store.prefetch(keys)
+        store.settle()
+        for key in keys { store.giveBack(try #require(store.lend(key), "block \(number)")) }
+        store.settle()
+        #expect(store.violations() == [])
+      }
+      #expect(store.statistics().prefetches.unused == 0)
+      // Those that nobody uses make room for others.
+      for number in 0..<60 {
+        store.prefetch([FrameKey(block: World.identity(number), frame: 3)])
+        store.settle()
+      }
+      #expect(store.statistics().prefetches.unused > 10)
+      #expect(store.violations() == [])
     }
   }
 
@@ -323,6 +390,87 @@ struct TieredStoreTests {
       #expect(store.block(World.identity(1))?.isDurable == true)
       #expect(store.block(World.identity(2))?.isDurable == false)
     }
+  }
+
+  @Test("Idle time reads what others wrote, writes what is dirty, and compacts")
+  func idling() throws {
+    try World.withFolder { folder in
+      var options = World.options(exactBlocks: 60)
+      options.segmentBytes = 8 * World.blockBytes
+      let store = try World.store(options, in: folder)
+      for number in 0..<20 { try store.put(number) }
+      try store.flush()
+      try store.invalidate(.session(3))
+      try store.invalidate(.session(4))
+      for number in 20..<30 { try store.put(number) }
+      let other = try World.store(options, in: folder)
+      try other.put(100)
+      try other.close()
+      let (before, time) = (store.statistics(), Duration.seconds(60))
+      #expect(before.dirtyBlocks == 10 && before.deadBytes > 8 * World.blockBytes)
+      try store.idle(for: .zero)
+      #expect(store.statistics().dirtyBlocks == 10)
+      try store.idle(for: time)
+      let after = store.statistics()
+      #expect(after.dirtyBlocks == 0)
+      #expect(after.compactions > 0 && after.deadBytes < before.deadBytes / 4)
+      #expect(try store.read(100) == World.bytes(100))
+      #expect(store.violations() == [])
+      #expect(store.takeReports() == [])
+    }
+  }
+
+  @Test("A spill finds free slots at once: the reserve is kept by demoting in the background")
+  func reserve() throws {
+    var options = World.options(exactBlocks: 16)
+    options.reserve = 2 * World.framesPerBlock
+    let store = try World.store(options, in: nil)
+    for number in 0..<40 {
+      // Both of the step's blocks go to L1, though it has been full for long.
+      for part in [number, number + 100] {
+        try store.put(part)
+        #expect(store.tier(of: World.identity(part)) == .exact, "block \(part)")
+      }
+      store.settle()
+    }
+    #expect(store.statistics().tiers[.exact].frames == 14 * World.framesPerBlock)
+  }
+
+  @Test("Preloading brings pinned blocks first, then those used most, then the latest")
+  func preloading() throws {
+    try World.withFolder { folder in
+      var options = World.options(exactBlocks: 40)
+      do {
+        let store = try World.store(options, in: folder)
+        for number in 0..<20 { try store.put(number) }
+        try store.close()
+      }
+      options.exactBytes = 4 * World.blockBytes
+      let store = try World.store(options, in: folder)
+      store.pin(World.identity(2))
+      for _ in 0..<3 { try store.put(7) }
+      store.preload()
+      store.settle()
+      let exact = (0..<20).filter { store.tier(of: World.identity($0)) == .exact }
+      #expect(exact.contains(2) && exact.contains(7) && exact.contains(19))
+      #expect(exact.count == 3)
+    }
+  }
+
+  @Test("The disk's budget leaves half of what is free to others")
+  func freeSpace() throws {
+    let disk = SimulatedDisk()
+    disk.bytesFree = 40 * World.blockBytes
+    var options = World.options(exactBlocks: 4, packedBlocks: 4)
+    options.segmentBytes = 4 * World.blockBytes
+    let store = try World.store(options, in: "/store", disk: disk)
+    #expect(store.statistics().tiers[.disk].budget == 20 * World.blockBytes)
+    for number in 0..<60 {
+      try store.put(number)
+      try store.flush()
+    }
+    #expect(store.statistics().segmentBytes <= 24 * World.blockBytes)
+    #expect(store.takeReports() == [])
   }
 
   @Test("A day's write limit lets what is pushed out go, and a flush still writes")
