@@ -1,4 +1,4 @@
-internal import CKernels
+package import CKernels
 
 /// What attention is searched by: a few vectors for each block and layer, in panels of 16 blocks,
 /// and the bounds of each panel in groups of 16 panels, so that a search reads a sixteenth of a long
@@ -108,7 +108,7 @@ package final class BlockIndex {
   // MARK: - Search
 
   /// Panels that are searched without asking for their bounds first.
-  static let exhaustivePanels = 16
+  package static let exhaustivePanels = 16
 
   /// Calls `body` with the score of every block below `count` that may be among the best.
   ///
@@ -116,7 +116,7 @@ package final class BlockIndex {
   /// highest bounds.
   ///
   /// - Parameter queries: [queries][heads * d], turned by the distance to assume.
-  func search(
+  package func search(
     layer: Int, below count: Int, queries: Span<Float>, kernels: UnsafePointer<spark_kernels>,
     scratch: inout SearchScratch, _ body: (_ block: Int, _ score: Float) -> Void
   ) {
