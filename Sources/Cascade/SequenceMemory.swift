@@ -45,6 +45,8 @@ package final class SequenceMemory {
   private var seen: Set<BlockIdentity> = []
   /// Blocks that the store has been given.
   private var kept = 0
+  /// What has been recalled; nil unless it is to be told.
+  private var trail: RecallTrail?
 
   /// - Parameters:
   ///   - capacity: tokens that a sequence with a full window may come to hold.
@@ -67,6 +69,7 @@ package final class SequenceMemory {
     layers = plan.index.layers
     indexed = Array(repeating: 0, count: layers)
     account = MemoryAccount()
+    if owner.explains { trail = RecallTrail() }
     unsafe picks = .allocate(capacity: layers)
     for layer in 0..<layers {
       unsafe (picks + layer).initialize(to: Picks(capacity: recalls ? plan.rooms : 0))
@@ -141,6 +144,7 @@ package final class SequenceMemory {
         route.offer(found.targets[place], limit: limit)
       }
     }
+    if trail != nil { for place in 0..<route.count { trail!.note(route.targets[place]) } }
     return route
   }
 
@@ -213,6 +217,7 @@ package final class SequenceMemory {
     for place in unsafe 0..<picks[layer].count {
       account.recalled += 1
       let pick = unsafe picks[layer][place]
+      trail?.note(pick)
       guard pick.isPast else { continue }
       account.recalledFromPast += 1
       seen.insert(identity(of: pick))
@@ -234,7 +239,7 @@ package final class SequenceMemory {
     let passage = Passage(
       session: owner.session, namespace: owner.namespace,
       parent: block == 0 ? nil : parent, ordinal: block,
-      turn: tokens[..<start].count { turnEnds.contains($0) }, time: 0,
+      turn: turn(at: start), time: 0,
       tokens: Array(tokens[start..<end]),
       vectors: isIndexed
         ? index!.halves(block: block)
@@ -267,6 +272,7 @@ package final class SequenceMemory {
       for layer in 0..<layers { giveBack(layer) }
       working.removeAll(from: pool)
     }
+    if let trail { account.passages = passages(of: trail) }
     guard owner.scope != .none, owner.session != MemoryOwner.nobody else { return }
     nameFilledBlocks()
     for block in 0..<(tokens.count + plan.blockLength - 1) / plan.blockLength {
@@ -284,6 +290,30 @@ package final class SequenceMemory {
       drop(tokens.count, error.description)
     }
   }
+
+  private func passages(of trail: RecallTrail) -> [RecalledPassage] {
+    let length = plan.blockLength
+    let told = trail.tallies.filter { $0.value.choices > 0 }.compactMap { key, tally in
+      let block = Int(key.block)
+      if !key.isPast {
+        let start = block * length
+        return RecalledPassage(
+          session: owner.session, isPast: false, turn: turn(at: start), block: block, time: nil,
+          tokens: Array(tokens[start..<min(start + length, tokens.count)]),
+          choices: tally.choices, weight: tally.weight, place: .init(tally.tier))
+      }
+      // What was forgotten meanwhile is not told any more.
+      return store.passage(past!.entries[block].identity).map { passage in
+        RecalledPassage(
+          session: passage.session, isPast: true, turn: passage.turn, block: passage.ordinal,
+          time: passage.time, tokens: passage.tokens, choices: tally.choices,
+          weight: tally.weight, place: .init(tally.tier))
+      }
+    }
+    return told.sorted { ($0.choices, $0.time ?? .max, $0.block) > ($1.choices, $1.time ?? .max, $1.block) }
+  }
+
+  private func turn(at index: Int) -> Int { tokens[..<index].count { turnEnds.contains($0) } }
 
   // MARK: - Beginning where others have been
 
@@ -363,6 +393,7 @@ package final class SequenceMemory {
         continue
       }
       let key = FrameKey(block: identity(of: pick), frame: UInt16(layer))
+      if trail != nil, let tier = store.tiers.tier(of: key) { trail!.note(pick, in: tier) }
       guard let frame = store.lend(key) ?? (waits ? store.fetch(key) : nil) else {
         store.prefetch(key)
         account.misses += 1

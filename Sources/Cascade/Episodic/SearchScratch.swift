@@ -1,16 +1,16 @@
 /// Room for a search's intermediate results, reserved once.
 @safe
-struct SearchScratch: ~Copyable {
+package struct SearchScratch: ~Copyable {
   /// Panels to look into, as numbers.
   let panels: UnsafeMutablePointer<Int32>
   /// [panels] upper bounds of each panel's blocks.
-  let panelScores: UnsafeMutablePointer<Float>
+  package let panelScores: UnsafeMutablePointer<Float>
   /// [16] scores of one panel's blocks.
   let scores: UnsafeMutablePointer<Float>
   private(set) var capacity: Int
 
   /// Scratch for indexes of up to `panels` panels.
-  init(panels capacity: Int) {
+  package init(panels capacity: Int) {
     let rounded = (capacity + 15) / 16 * 16
     self.capacity = rounded
     unsafe panels = .allocate(capacity: rounded)

@@ -125,7 +125,8 @@ package final class Stepper {
     let memory = SequenceMemory(
       owner: MemoryOwner(
         scope: reply.options.memory.scope, namespace: reply.options.memory.namespace,
-        session: reply.options.memory.session ?? reply.ownSession),
+        session: reply.options.memory.session ?? reply.ownSession,
+        explains: reply.options.memory.explains),
       capacity: capacity, stepTokens: options.prefillChunk, turnEnds: turnEnds, store: store)
     memory.askedFrom = asked(in: prompt, turnEnds: turnEnds)
     return ReplyState(
