@@ -152,7 +152,8 @@ package final class SequenceMemory {
   private func latestWords(before end: Int) -> ArraySlice<TokenID> {
     let start = max(0, end - plan.blockLength)
     var ends = 0
-    for index in stride(from: end - 1, through: start, by: -1) where turnEnds.contains(tokens[index]) {
+    for index in stride(from: end - 1, through: start, by: -1)
+    where turnEnds.contains(tokens[index]) {
       ends += 1
       if ends == 2 { return tokens[index + 1..<end] }
     }
@@ -310,7 +311,9 @@ package final class SequenceMemory {
           weight: tally.weight, place: .init(tally.tier))
       }
     }
-    return told.sorted { ($0.choices, $0.time ?? .max, $0.block) > ($1.choices, $1.time ?? .max, $1.block) }
+    return told.sorted {
+      ($0.choices, $0.time ?? .max, $0.block) > ($1.choices, $1.time ?? .max, $1.block)
+    }
   }
 
   private func turn(at index: Int) -> Int { tokens[..<index].count { turnEnds.contains($0) } }

@@ -24,7 +24,6 @@ struct ArmFlags: ParsableArguments {
   @Option(help: "How much words must have in common with a passage to bring any back; 0: nothing.")
   var recallGate = RecallOptions().gate
 
-
   @Option(help: "Tokens from one choice of blocks to the next.")
   var recallEvery = RecallOptions().every
 

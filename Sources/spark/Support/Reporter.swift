@@ -46,7 +46,8 @@ struct Reporter: Sendable {
     }
     for passage in passages { diagnostics.tell("spark: \(passage.line)\n") }
     if let reason = summary.memory.reasonForDropping {
-      diagnostics.tell("spark: \(summary.memory.dropped.inTokens) will not be remembered: \(reason)\n")
+      diagnostics.tell(
+        "spark: \(summary.memory.dropped.inTokens) will not be remembered: \(reason)\n")
     }
     guard !flags.quiet else { return }
     diagnostics.tell("\(Statistics(summary: summary, isVerbose: flags.verbose))")
