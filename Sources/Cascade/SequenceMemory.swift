@@ -29,8 +29,9 @@ package final class SequenceMemory {
   private(set) var routes: [Route] = []
   /// What the words of blocks that have left the window are found by.
   private var words: LexicalIndex
-  /// The token from which other sessions may take part: where the latest turn of the prompt begins.
-  package var askedFrom = 0
+  /// The latest turn of the prompt: from it on, and because of its words alone, other sessions may take
+  /// part.
+  package var asked = 0..<0
   /// What each layer has chosen.
   let picks: UnsafeMutablePointer<Picks>
   /// The latest queries of each layer, [layers][every][heads * d]: a ring by index.
@@ -43,6 +44,10 @@ package final class SequenceMemory {
   private let turnEnds: Set<TokenID>
   /// Other sessions' blocks that took part since the last block was filled.
   private var seen: Set<BlockIdentity> = []
+  /// Whether a chosen block was not there since the last block was filled.
+  private var hasMissed = false
+  /// A number that no other sequence has.
+  private let nonce: UInt64
   /// Blocks that the store has been given.
   private var kept = 0
   /// What has been recalled; nil unless it is to be told.
@@ -51,9 +56,12 @@ package final class SequenceMemory {
   /// - Parameters:
   ///   - capacity: tokens that a sequence with a full window may come to hold.
   ///   - turnEnds: tokens that end a turn of a chat.
+  ///   - nonce: a number that no other sequence has.
   package init(
-    owner: MemoryOwner, capacity: Int, stepTokens: Int, turnEnds: Set<TokenID>, store: EpisodeStore
+    owner: MemoryOwner, capacity: Int, stepTokens: Int, turnEnds: Set<TokenID>, store: EpisodeStore,
+    nonce: UInt64 = .random(in: .min ... .max)
   ) {
+    self.nonce = nonce
     self.owner = owner
     self.store = store
     self.turnEnds = turnEnds
@@ -115,19 +123,19 @@ package final class SequenceMemory {
   }
 
   /// Where the last words before a choice of blocks point. It depends on the sequence's tokens, and from
-  /// `askedFrom` on on the past.
+  /// `asked` on on the past.
   private func route(at view: RunView) -> Route {
     var route = Route()
     guard index != nil, view.index % plan.options.every == 0, view.index >= plan.sinks else {
       return route
     }
-    let isAsked = past != nil && view.index >= askedFrom
+    let isAsked = past != nil && view.index >= asked.lowerBound
     guard view.firstBlock > 0 || isAsked else { return route }
     readWords(below: view.firstBlock)
-    let asked = latestWords(before: view.index + 1)
+    let words = latestWords(before: view.index + 1)
     let limit = plan.routed
     var best: Float = 0
-    let total = words.search(asked, below: view.firstBlock) { block, score in
+    let total = self.words.search(words, below: view.firstBlock) { block, score in
       best = max(best, score)
       route.offer(Route.Target(block: Int32(block), isPast: false, score: score), limit: limit)
     }
@@ -135,7 +143,8 @@ package final class SequenceMemory {
     if !route.isOpen { route = Route() }
     if isAsked {
       var found = Route()
-      let total = past!.search(asked) { place, score in
+      let question = latestWords(before: min(view.index + 1, asked.upperBound))
+      let total = past!.search(question) { place, score in
         guard mayRecall(past: place) else { return }
         found.offer(Route.Target(block: Int32(place), isPast: true, score: score), limit: limit)
       }
@@ -192,6 +201,7 @@ package final class SequenceMemory {
       let start = identities.count * plan.blockLength
       identities.append(child(of: identities.last ?? root, start..<start + plan.blockLength))
       seen.removeAll(keepingCapacity: true)
+      hasMissed = false
       hide(identities.last!)
     }
     if plan.window != .full, tokens.capacity < tokens.count + 2 * plan.blockLength {
@@ -201,7 +211,10 @@ package final class SequenceMemory {
 
   private func child(of parent: BlockIdentity, _ range: Range<Int>) -> BlockIdentity {
     let tookPart = seen.isEmpty ? [] : seen.sorted { ($0.high, $0.low) < ($1.high, $1.low) }
-    return parent.child(tokens[range], seeing: tookPart)
+    let identity = parent.child(tokens[range], seeing: tookPart)
+    // What was computed without a block that it should have seen is like nothing that anyone would
+    // compute from the same text: nobody is to find it by that.
+    return hasMissed ? identity.child([], seeing: [BlockIdentity(high: nonce, low: 0)]) : identity
   }
 
   /// Keeps what is the sequence's own from being recalled a second time as the past.
@@ -326,7 +339,7 @@ package final class SequenceMemory {
   package func restore(_ prompt: [TokenID], in pool: KVBlockPool) -> Int {
     precondition(count == 0 && tokens.isEmpty)
     // What other sessions may have taken part in is read anew.
-    let reach = past == nil ? prompt.count - 1 : min(prompt.count - 1, askedFrom)
+    let reach = past == nil ? prompt.count - 1 : min(prompt.count - 1, asked.lowerBound)
     guard owner.scope != .none, reach >= plan.blockLength else { return 0 }
     let length = plan.blockLength
     var chain: [BlockIdentity] = []
@@ -367,8 +380,13 @@ package final class SequenceMemory {
       for layer in 0..<layers { indexed[layer] = chain.count }
     }
     account.cached = chain.count * length
+    if index != nil { store.warm(chain.prefix(working.leaving.lowerBound), within: Self.patience) }
     return chain.count * length
   }
+
+  /// How long a restored sequence may wait for blocks before its window: time in which far less could
+  /// be read anew.
+  private static let patience = Duration.milliseconds(250)
 
   // MARK: - What layers have chosen
 
@@ -400,6 +418,7 @@ package final class SequenceMemory {
       guard let frame = store.lend(key) ?? (waits ? store.fetch(key) : nil) else {
         store.prefetch(key)
         account.misses += 1
+        hasMissed = true
         continue
       }
       unsafe picks[layer][place].loan = frame

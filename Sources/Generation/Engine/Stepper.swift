@@ -78,7 +78,7 @@ package final class Stepper {
     do {
       store = try EpisodeStore(
         layout: layout, plan: plan, model: model, rope: pass.rope,
-        special: tokenizer.controlTokens, directory: options.store,
+        rarity: tokenizer.rarity(passageLength: layout.blockLength), directory: options.store,
         options: storeOptions, now: now)
     } catch {
       throw EngineError(.machine, error.message)
@@ -128,7 +128,7 @@ package final class Stepper {
         session: reply.options.memory.session ?? reply.ownSession,
         explains: reply.options.memory.explains),
       capacity: capacity, stepTokens: options.prefillChunk, turnEnds: turnEnds, store: store)
-    memory.askedFrom = asked(in: prompt, turnEnds: turnEnds)
+    memory.asked = asked(in: prompt, turnEnds: turnEnds)..<prompt.count
     return ReplyState(
       memory: memory, sampler: sampler,
       text: ReplyText(
