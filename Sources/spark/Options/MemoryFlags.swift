@@ -6,7 +6,7 @@ struct MemoryFlags: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       "How far recall may reach: nowhere, within this text, or to all that was read in the namespace.",
-      valueName: "none|session|namespace"))
+      valueName: "scope"))
   var memory = MemoryOptions().scope
 
   @Option(
