@@ -143,14 +143,16 @@ package final class SequenceMemory {
     if !route.isOpen { route = Route() }
     if isAsked {
       var found = Route()
+      // No layer chooses among other sessions' blocks, so that words may point to more of them.
+      let pastLimit = min(Route.capacity, plan.rooms)
       let question = latestWords(before: min(view.index + 1, asked.upperBound))
       let total = past!.search(question) { place, score in
         guard mayRecall(past: place) else { return }
-        found.offer(Route.Target(block: Int32(place), isPast: true, score: score), limit: limit)
+        found.offer(Route.Target(block: Int32(place), isPast: true, score: score), limit: pastLimit)
       }
       let gate = Gate.past(plan.options.gate)
       for place in 0..<found.count where gate.admits(found.targets[place].score, of: total) {
-        route.offer(found.targets[place], limit: limit)
+        route.offer(found.targets[place], limit: pastLimit)
       }
     }
     if trail != nil { for place in 0..<route.count { trail!.note(route.targets[place]) } }
