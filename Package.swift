@@ -62,6 +62,9 @@ let package = Package(
     .testTarget(
       name: "ParityTests", dependencies: ["CKernels", "Model", "Cascade", "TestSupport"],
       exclude: ["Fixtures"]),
+    // Identities, routes, indexes and windows as values, on made-up keys.
+    .testTarget(
+      name: "CascadeTests", dependencies: ["CKernels", "Cache", "Model", "Cascade", "TestSupport"]),
 
     // Samplers, chat templates and text, without a model.
     .testTarget(name: "GenerationTests", dependencies: ["Generation", "Model"]),

@@ -13,5 +13,8 @@ public struct MemoryAccount: Sendable, Equatable {
   /// Why; nil when nothing was dropped.
   public var reasonForDropping: String?
 
+  /// What was recalled, the most chosen first; empty unless it was asked for.
+  public var passages: [RecalledPassage] = []
+
   public init() {}
 }

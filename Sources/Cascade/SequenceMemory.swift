@@ -29,8 +29,9 @@ package final class SequenceMemory {
   private(set) var routes: [Route] = []
   /// What the words of blocks that have left the window are found by.
   private var words: LexicalIndex
-  /// The token from which other sessions may take part: where the latest turn of the prompt begins.
-  package var askedFrom = 0
+  /// The latest turn of the prompt: from it on, and because of its words alone, other sessions may take
+  /// part.
+  package var asked = 0..<0
   /// What each layer has chosen.
   let picks: UnsafeMutablePointer<Picks>
   /// The latest queries of each layer, [layers][every][heads * d]: a ring by index.
@@ -43,15 +44,24 @@ package final class SequenceMemory {
   private let turnEnds: Set<TokenID>
   /// Other sessions' blocks that took part since the last block was filled.
   private var seen: Set<BlockIdentity> = []
+  /// Whether a chosen block was not there since the last block was filled.
+  private var hasMissed = false
+  /// A number that no other sequence has.
+  private let nonce: UInt64
   /// Blocks that the store has been given.
   private var kept = 0
+  /// What has been recalled; nil unless it is to be told.
+  private var trail: RecallTrail?
 
   /// - Parameters:
   ///   - capacity: tokens that a sequence with a full window may come to hold.
   ///   - turnEnds: tokens that end a turn of a chat.
+  ///   - nonce: a number that no other sequence has.
   package init(
-    owner: MemoryOwner, capacity: Int, stepTokens: Int, turnEnds: Set<TokenID>, store: EpisodeStore
+    owner: MemoryOwner, capacity: Int, stepTokens: Int, turnEnds: Set<TokenID>, store: EpisodeStore,
+    nonce: UInt64 = .random(in: .min ... .max)
   ) {
+    self.nonce = nonce
     self.owner = owner
     self.store = store
     self.turnEnds = turnEnds
@@ -67,6 +77,7 @@ package final class SequenceMemory {
     layers = plan.index.layers
     indexed = Array(repeating: 0, count: layers)
     account = MemoryAccount()
+    if owner.explains { trail = RecallTrail() }
     unsafe picks = .allocate(capacity: layers)
     for layer in 0..<layers {
       unsafe (picks + layer).initialize(to: Picks(capacity: recalls ? plan.rooms : 0))
@@ -112,28 +123,50 @@ package final class SequenceMemory {
   }
 
   /// Where the last words before a choice of blocks point. It depends on the sequence's tokens, and from
-  /// `askedFrom` on on the past.
+  /// `asked` on on the past.
   private func route(at view: RunView) -> Route {
     var route = Route()
     guard index != nil, view.index % plan.options.every == 0, view.index >= plan.sinks else {
       return route
     }
-    let isAsked = past != nil && view.index >= askedFrom
+    let isAsked = past != nil && view.index >= asked.lowerBound
     guard view.firstBlock > 0 || isAsked else { return route }
     readWords(below: view.firstBlock)
-    let length = plan.blockLength
-    let asked = tokens[max(0, view.index + 1 - length)...view.index]
+    let words = latestWords(before: view.index + 1)
     let limit = plan.routed
-    words.search(asked, below: view.firstBlock) { block, score in
+    var best: Float = 0
+    let total = self.words.search(words, below: view.firstBlock) { block, score in
+      best = max(best, score)
       route.offer(Route.Target(block: Int32(block), isPast: false, score: score), limit: limit)
     }
+    route.isOpen = view.firstBlock > 0 && Gate.own(plan.options.gate).admits(best, of: total)
+    if !route.isOpen { route = Route() }
     if isAsked {
-      past!.search(asked) { place, score in
-        guard score >= plan.options.gate, mayRecall(past: place) else { return }
-        route.offer(Route.Target(block: Int32(place), isPast: true, score: score), limit: limit)
+      var found = Route()
+      let question = latestWords(before: min(view.index + 1, asked.upperBound))
+      let total = past!.search(question) { place, score in
+        guard mayRecall(past: place) else { return }
+        found.offer(Route.Target(block: Int32(place), isPast: true, score: score), limit: limit)
+      }
+      let gate = Gate.past(plan.options.gate)
+      for place in 0..<found.count where gate.admits(found.targets[place].score, of: total) {
+        route.offer(found.targets[place], limit: limit)
       }
     }
+    if trail != nil { for place in 0..<route.count { trail!.note(route.targets[place]) } }
     return route
+  }
+
+  /// The words of the turn in progress and the one before it, at most a block of them.
+  private func latestWords(before end: Int) -> ArraySlice<TokenID> {
+    let start = max(0, end - plan.blockLength)
+    var ends = 0
+    for index in stride(from: end - 1, through: start, by: -1)
+    where turnEnds.contains(tokens[index]) {
+      ends += 1
+      if ends == 2 { return tokens[index + 1..<end] }
+    }
+    return tokens[start..<end]
   }
 
   private func readWords(below block: Int) {
@@ -168,6 +201,7 @@ package final class SequenceMemory {
       let start = identities.count * plan.blockLength
       identities.append(child(of: identities.last ?? root, start..<start + plan.blockLength))
       seen.removeAll(keepingCapacity: true)
+      hasMissed = false
       hide(identities.last!)
     }
     if plan.window != .full, tokens.capacity < tokens.count + 2 * plan.blockLength {
@@ -177,7 +211,10 @@ package final class SequenceMemory {
 
   private func child(of parent: BlockIdentity, _ range: Range<Int>) -> BlockIdentity {
     let tookPart = seen.isEmpty ? [] : seen.sorted { ($0.high, $0.low) < ($1.high, $1.low) }
-    return parent.child(tokens[range], seeing: tookPart)
+    let identity = parent.child(tokens[range], seeing: tookPart)
+    // What was computed without a block that it should have seen is like nothing that anyone would
+    // compute from the same text: nobody is to find it by that.
+    return hasMissed ? identity.child([], seeing: [BlockIdentity(high: nonce, low: 0)]) : identity
   }
 
   /// Keeps what is the sequence's own from being recalled a second time as the past.
@@ -194,6 +231,7 @@ package final class SequenceMemory {
     for place in unsafe 0..<picks[layer].count {
       account.recalled += 1
       let pick = unsafe picks[layer][place]
+      trail?.note(pick)
       guard pick.isPast else { continue }
       account.recalledFromPast += 1
       seen.insert(identity(of: pick))
@@ -215,7 +253,7 @@ package final class SequenceMemory {
     let passage = Passage(
       session: owner.session, namespace: owner.namespace,
       parent: block == 0 ? nil : parent, ordinal: block,
-      turn: tokens[..<start].count { turnEnds.contains($0) }, time: 0,
+      turn: turn(at: start), time: 0,
       tokens: Array(tokens[start..<end]),
       vectors: isIndexed
         ? index!.halves(block: block)
@@ -248,7 +286,8 @@ package final class SequenceMemory {
       for layer in 0..<layers { giveBack(layer) }
       working.removeAll(from: pool)
     }
-    guard owner.scope != .none else { return }
+    if let trail { account.passages = passages(of: trail) }
+    guard owner.scope != .none, owner.session != MemoryOwner.nobody else { return }
     nameFilledBlocks()
     for block in 0..<(tokens.count + plan.blockLength - 1) / plan.blockLength {
       keep(block, in: pool)
@@ -266,6 +305,32 @@ package final class SequenceMemory {
     }
   }
 
+  private func passages(of trail: RecallTrail) -> [RecalledPassage] {
+    let length = plan.blockLength
+    let told = trail.tallies.filter { $0.value.choices > 0 }.compactMap { key, tally in
+      let block = Int(key.block)
+      if !key.isPast {
+        let start = block * length
+        return RecalledPassage(
+          session: owner.session, isPast: false, turn: turn(at: start), block: block, time: nil,
+          tokens: Array(tokens[start..<min(start + length, tokens.count)]),
+          choices: tally.choices, weight: tally.weight, place: .init(tally.tier))
+      }
+      // What was forgotten meanwhile is not told any more.
+      return store.passage(past!.entries[block].identity).map { passage in
+        RecalledPassage(
+          session: passage.session, isPast: true, turn: passage.turn, block: passage.ordinal,
+          time: passage.time, tokens: passage.tokens, choices: tally.choices,
+          weight: tally.weight, place: .init(tally.tier))
+      }
+    }
+    return told.sorted {
+      ($0.choices, $0.time ?? .max, $0.block) > ($1.choices, $1.time ?? .max, $1.block)
+    }
+  }
+
+  private func turn(at index: Int) -> Int { tokens[..<index].count { turnEnds.contains($0) } }
+
   // MARK: - Beginning where others have been
 
   /// Takes over as much of `prompt` as the store has the blocks of, so that reading goes on behind it.
@@ -274,7 +339,7 @@ package final class SequenceMemory {
   package func restore(_ prompt: [TokenID], in pool: KVBlockPool) -> Int {
     precondition(count == 0 && tokens.isEmpty)
     // What other sessions may have taken part in is read anew.
-    let reach = past == nil ? prompt.count - 1 : min(prompt.count - 1, askedFrom)
+    let reach = past == nil ? prompt.count - 1 : min(prompt.count - 1, asked.lowerBound)
     guard owner.scope != .none, reach >= plan.blockLength else { return 0 }
     let length = plan.blockLength
     var chain: [BlockIdentity] = []
@@ -315,8 +380,13 @@ package final class SequenceMemory {
       for layer in 0..<layers { indexed[layer] = chain.count }
     }
     account.cached = chain.count * length
+    if index != nil { store.warm(chain.prefix(working.leaving.lowerBound), within: Self.patience) }
     return chain.count * length
   }
+
+  /// How long a restored sequence may wait for blocks before its window: time in which far less could
+  /// be read anew.
+  private static let patience = Duration.milliseconds(250)
 
   // MARK: - What layers have chosen
 
@@ -344,9 +414,11 @@ package final class SequenceMemory {
         continue
       }
       let key = FrameKey(block: identity(of: pick), frame: UInt16(layer))
+      if trail != nil, let tier = store.tiers.tier(of: key) { trail!.note(pick, in: tier) }
       guard let frame = store.lend(key) ?? (waits ? store.fetch(key) : nil) else {
         store.prefetch(key)
         account.misses += 1
+        hasMissed = true
         continue
       }
       unsafe picks[layer][place].loan = frame

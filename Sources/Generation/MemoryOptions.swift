@@ -8,12 +8,16 @@ public struct MemoryOptions: Sendable, Equatable {
   public var namespace: String
   /// The conversation; nil: one of its own, which nobody else can continue.
   public var session: String?
+  /// Whether the reply's account tells which passages were recalled.
+  public var explains: Bool
 
   public init(
-    scope: MemoryScope = .session, namespace: String = "default", session: String? = nil
+    scope: MemoryScope = .session, namespace: String = "default", session: String? = nil,
+    explains: Bool = false
   ) {
     self.scope = scope
     self.namespace = namespace
     self.session = session
+    self.explains = explains
   }
 }

@@ -1,4 +1,4 @@
-internal import CKernels
+package import CKernels
 
 /// What attention is searched by: a few vectors for each block and layer, in panels of 16 blocks,
 /// and the bounds of each panel in groups of 16 panels, so that a search reads a sixteenth of a long
@@ -37,7 +37,7 @@ package final class BlockIndex {
     while capacity < count {
       unsafe panels.append(allocate(panelLayerCount * layout.layers))
       if unsafe (panels.count - 1) % lanes == 0 {
-        unsafe groups.append(allocate(groupLayerCount * layout.layers))
+        unsafe groups.append(allocateGroup())
       }
       capacity += lanes
     }
@@ -48,6 +48,21 @@ package final class BlockIndex {
     unsafe memory.initialize(repeating: 0, count: count)
     return unsafe memory
   }
+
+  /// Bounds that hold nothing yet, so that whichever block is written first sets them.
+  private func allocateGroup() -> UnsafeMutablePointer<UInt16> {
+    let group = unsafe allocate(groupLayerCount * layout.layers)
+    let half = groupLayerCount / 2
+    for layer in 0..<layout.layers {
+      let least = unsafe group + layer * groupLayerCount
+      unsafe least.update(repeating: Self.largestHalf, count: half)
+      unsafe (least + half).update(repeating: Self.largestHalf | 0x8000, count: half)
+    }
+    return unsafe group
+  }
+
+  /// 65504, half precision's largest number.
+  private static let largestHalf: UInt16 = 0x7bff
 
   /// Writes one layer's vectors of a block, [vectors][kvHeads][d].
   package func put(_ vectors: Span<Float>, block: Int, layer: Int) {
@@ -83,22 +98,18 @@ package final class BlockIndex {
     }
   }
 
-  /// Widens a panel's bounds by the vectors of one of its lanes; the panel's first block sets them.
+  /// Widens a panel's bounds by the vectors of one of its lanes.
   private func widen(_ panel: Int, layer: Int, toHold lane: Int) {
     let width = layout.kvHeads * layout.headDimension
     let numbers = unsafe panels[panel] + layer * panelLayerCount + lane
     let bounds = unsafe groups[panel / lanes] + layer * groupLayerCount + panel % lanes
     for channel in 0..<width {
-      var least = Float.infinity
-      var greatest = -Float.infinity
+      var least = unsafe spark_half_value(bounds[channel * lanes])
+      var greatest = unsafe spark_half_value(bounds[(width + channel) * lanes])
       for vector in 0..<layout.vectors {
         let value = unsafe spark_half_value(numbers[(vector * width + channel) * lanes])
         least = min(least, value)
         greatest = max(greatest, value)
-      }
-      if lane > 0 {
-        unsafe least = min(least, spark_half_value(bounds[channel * lanes]))
-        unsafe greatest = max(greatest, spark_half_value(bounds[(width + channel) * lanes]))
       }
       unsafe spark_put_halves(&least, 1, bounds + channel * lanes, 1)
       unsafe spark_put_halves(&greatest, 1, bounds + (width + channel) * lanes, 1)
@@ -108,7 +119,7 @@ package final class BlockIndex {
   // MARK: - Search
 
   /// Panels that are searched without asking for their bounds first.
-  static let exhaustivePanels = 16
+  package static let exhaustivePanels = 16
 
   /// Calls `body` with the score of every block below `count` that may be among the best.
   ///
@@ -116,7 +127,7 @@ package final class BlockIndex {
   /// highest bounds.
   ///
   /// - Parameter queries: [queries][heads * d], turned by the distance to assume.
-  func search(
+  package func search(
     layer: Int, below count: Int, queries: Span<Float>, kernels: UnsafePointer<spark_kernels>,
     scratch: inout SearchScratch, _ body: (_ block: Int, _ score: Float) -> Void
   ) {

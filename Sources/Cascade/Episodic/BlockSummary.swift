@@ -1,9 +1,9 @@
 internal import CKernels
-internal import Model
+package import Model
 
 /// Reduces a block's keys to the vectors that its index keeps. Holds its scratch; not thread-safe.
 @safe
-final class BlockSummary {
+package final class BlockSummary {
   private let layout: IndexLayout
   private let kvLayout: KVLayout
   /// [blockLength][d] keys of one head.
@@ -12,7 +12,7 @@ final class BlockSummary {
   private let vectors: UnsafeMutablePointer<Float>
   private let distances: UnsafeMutablePointer<Float>
 
-  init(layout: IndexLayout, kvLayout: KVLayout) {
+  package init(layout: IndexLayout, kvLayout: KVLayout) {
     self.layout = layout
     self.kvLayout = kvLayout
     unsafe keys = .allocate(capacity: kvLayout.blockLength * kvLayout.headDimension)
@@ -30,7 +30,7 @@ final class BlockSummary {
   ///
   /// - Parameter skipping: first tokens that stand for nothing: a session's sinks.
   @unsafe
-  func summarize(
+  package func summarize(
     _ base: UnsafePointer<UInt8>, tokens: Int, skipping: Int, rope: RoPETable,
     into index: BlockIndex, block: Int, layer: Int
   ) {

@@ -18,12 +18,12 @@ package final class EpisodeStore {
   private var pasts: [String: PastMemory] = [:]
 
   /// - Parameters:
-  ///   - special: tokens that structure text and say nothing about it.
+  ///   - rarity: what tokens tell of a passage.
   ///   - directory: where blocks outlive the process; nil: they end with it.
   ///   - now: seconds since 1970.
   package init(
     layout: KVLayout, plan: RecallPlan, model: LanguageModel, rope: RoPETable,
-    special: Set<TokenID>, directory: String?,
+    rarity: TokenRarity, directory: String?,
     options: StoreOptions, now: @escaping @Sendable () -> Int64
   ) throws(StoreError) {
     self.layout = layout
@@ -31,9 +31,7 @@ package final class EpisodeStore {
     self.model = ModelDigest(model)
     self.rope = rope
     self.now = now
-    rarity = TokenRarity(
-      vocabularySize: model.shape.vocabularySize, passageLength: layout.blockLength,
-      special: special)
+    self.rarity = rarity
     rope.ensure(layout.blockLength)
     summary = BlockSummary(layout: plan.index, kvLayout: layout)
     var options = options
@@ -112,6 +110,20 @@ package final class EpisodeStore {
     return (try? tiers.copyBlock(identity, into: &span)) ?? false
   }
 
+  /// Brings whole blocks to where decoding finds them without waiting, the last of them first: as many
+  /// as half of that room holds, and as come in time.
+  func warm(_ identities: some BidirectionalCollection<BlockIdentity>, within delay: Duration) {
+    let deadline = ContinuousClock.now + delay
+    let room = tiers.options.exactBytes / 2 / layout.blockByteCount
+    for identity in identities.reversed().prefix(room) {
+      for layer in 0..<layout.layers {
+        guard ContinuousClock.now < deadline else { return }
+        guard let frame = fetch(FrameKey(block: identity, frame: UInt16(layer))) else { break }
+        giveBack(frame)
+      }
+    }
+  }
+
   func passage(_ identity: BlockIdentity) -> Passage? {
     tiers.metadata(of: identity).flatMap(Passage.init(encoded:))
   }
@@ -143,7 +155,7 @@ package final class EpisodeStore {
 
   private func add(_ identity: BlockIdentity, _ passage: Passage, to past: PastMemory) {
     let used = passage.tokens.count - (passage.ordinal == 0 ? plan.sinks : 0)
-    guard used > 0 else { return }
+    guard used > 0, passage.session != MemoryOwner.nobody else { return }
     past.add(identity, passage)
   }
 

@@ -12,7 +12,7 @@ package struct IndexLayout: Sendable, Equatable {
   package let vectors: Int
 
   /// Keys that stand for a block, by the `representatives` scorer.
-  static let representatives = 4
+  package static let representatives = 4
 
   package init(shape: Hyperparameters, blockLength: Int, scorer: RecallOptions.Scorer) {
     layers = shape.layers

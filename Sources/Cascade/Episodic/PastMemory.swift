@@ -31,7 +31,9 @@ package final class PastMemory {
   }
 
   /// See ``LexicalIndex/search(_:below:_:)``.
-  func search(_ tokens: ArraySlice<TokenID>, _ body: (_ place: Int, _ score: Float) -> Void) {
+  func search(
+    _ tokens: ArraySlice<TokenID>, _ body: (_ place: Int, _ score: Float) -> Void
+  ) -> Float {
     words.search(tokens, below: entries.count, body)
   }
 }

@@ -1,17 +1,25 @@
-internal import Cache
+package import Cache
 
 /// A block that a layer has chosen to see beside its window.
 @safe
-struct Pick {
+package struct Pick {
   /// Number of the block in its index.
-  var block: Int32
+  package var block: Int32
   /// Whether the block is another session's.
-  var isPast: Bool
-  var score: Float
+  package var isPast: Bool
+  package var score: Float
   /// Its layer's bytes, once they have been found; nil when they are not in memory.
-  var bytes: UnsafePointer<UInt8>?
+  package var bytes: UnsafePointer<UInt8>?
   /// What the store lent, to be given back; nil for what is seen in the sequence's own blocks.
-  var loan: LentFrame?
+  package var loan: LentFrame?
+
+  package init(block: Int32, isPast: Bool, score: Float) {
+    self.block = block
+    self.isPast = isPast
+    self.score = score
+    unsafe bytes = nil
+    loan = nil
+  }
 
   /// Past sessions come before the present one, and each is in the order of its time.
   func isEarlier(than other: Pick) -> Bool {
@@ -21,12 +29,12 @@ struct Pick {
 
 /// The best few blocks of a search, in a fixed room.
 @safe
-struct Picks: ~Copyable {
+package struct Picks: ~Copyable {
   private let storage: UnsafeMutablePointer<Pick>
-  let capacity: Int
-  private(set) var count = 0
+  package let capacity: Int
+  package private(set) var count = 0
 
-  init(capacity: Int) {
+  package init(capacity: Int) {
     self.capacity = capacity
     unsafe storage = .allocate(capacity: max(1, capacity))
   }
@@ -36,7 +44,7 @@ struct Picks: ~Copyable {
     unsafe storage.deallocate()
   }
 
-  subscript(index: Int) -> Pick {
+  package subscript(index: Int) -> Pick {
     get {
       precondition(index < count)
       return unsafe storage[index]
@@ -47,14 +55,14 @@ struct Picks: ~Copyable {
     }
   }
 
-  mutating func removeAll() {
+  package mutating func removeAll() {
     unsafe storage.deinitialize(count: count)
     count = 0
   }
 
   /// Takes a block among the best, in place of the worst when there is no room. Of equals, the
   /// first one offered stays.
-  mutating func offer(_ pick: Pick) {
+  package mutating func offer(_ pick: Pick) {
     var place: Int
     if count < capacity {
       place = count
@@ -72,7 +80,7 @@ struct Picks: ~Copyable {
   }
 
   /// Puts the blocks in the order of time.
-  mutating func sortByTime() {
+  package mutating func sortByTime() {
     for index in 1..<max(1, count) {
       var place = index
       while place > 0, unsafe storage[place].isEarlier(than: storage[place - 1]) {

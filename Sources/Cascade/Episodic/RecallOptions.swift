@@ -4,8 +4,8 @@ public struct RecallOptions: Sendable, Equatable {
   public var blocks: Int
   /// How many of them are those that the latest words point to, for all layers alike; at most 4.
   public var routed: Int
-  /// How much the words shared with a passage of another session must weigh, in nats of rarity, to
-  /// bring it back.
+  /// How much the latest words must have in common with a passage before anything is recalled: 0 lets
+  /// everything in, 1 is what was found to keep unrelated memory out, more keeps out more.
   public var gate: Float
   /// Tokens from one choice of blocks to the next.
   public var every: Int
@@ -15,9 +15,8 @@ public struct RecallOptions: Sendable, Equatable {
   public var placement: Placement
 
   public init(
-    blocks: Int = 6, routed: Int = 2, gate: Float = 12, every: Int = 8,
-    scorer: Scorer = .representatives,
-    placement: Placement = .compact
+    blocks: Int = 8, routed: Int = 2, gate: Float = 1, every: Int = 8,
+    scorer: Scorer = .representatives, placement: Placement = .compact
   ) {
     self.blocks = blocks
     self.routed = routed

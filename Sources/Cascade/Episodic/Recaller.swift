@@ -90,13 +90,13 @@ package final class Recaller: LayerViews {
   private func search(layer: Int, view: RunView, route: Route, for sequence: SequenceMemory) {
     sequence.giveBack(layer)
     // The sinks themselves see nothing but what came before them.
-    guard view.index >= plan.sinks, view.firstBlock > 0 || route.count > 0 else { return }
+    guard view.index >= plan.sinks, route.isOpen || route.count > 0 else { return }
     for place in 0..<route.count {
       let target = route.targets[place]
       unsafe sequence.picks[layer].offer(
         Pick(block: target.block, isPast: target.isPast, score: .infinity))
     }
-    if view.firstBlock > 0 { searchIndex(layer: layer, view: view, route: route, for: sequence) }
+    if route.isOpen { searchIndex(layer: layer, view: view, route: route, for: sequence) }
     unsafe sequence.picks[layer].sortByTime()
     sequence.noteChoice(layer)
   }

@@ -1,16 +1,16 @@
-/// Room for a search's intermediate results, reserved once.
+/// Room for a search's intermediate results, which grows when an index has outgrown it.
 @safe
-struct SearchScratch: ~Copyable {
+package struct SearchScratch: ~Copyable {
   /// Panels to look into, as numbers.
-  let panels: UnsafeMutablePointer<Int32>
+  private(set) var panels: UnsafeMutablePointer<Int32>
   /// [panels] upper bounds of each panel's blocks.
-  let panelScores: UnsafeMutablePointer<Float>
+  package private(set) var panelScores: UnsafeMutablePointer<Float>
   /// [16] scores of one panel's blocks.
   let scores: UnsafeMutablePointer<Float>
   private(set) var capacity: Int
 
   /// Scratch for indexes of up to `panels` panels.
-  init(panels capacity: Int) {
+  package init(panels capacity: Int) {
     let rounded = (capacity + 15) / 16 * 16
     self.capacity = rounded
     unsafe panels = .allocate(capacity: rounded)
@@ -26,8 +26,16 @@ struct SearchScratch: ~Copyable {
 
   /// Lists panels `0..<count`.
   mutating func choosePanels(_ count: Int) {
-    precondition(count <= capacity, "a search of \(count) panels with room for \(capacity)")
+    if count > capacity { grow(to: 2 * count) }
     for panel in 0..<count { unsafe panels[panel] = Int32(panel) }
+  }
+
+  private mutating func grow(to count: Int) {
+    unsafe panels.deallocate()
+    unsafe panelScores.deallocate()
+    capacity = (count + 15) / 16 * 16
+    unsafe panels = .allocate(capacity: capacity)
+    unsafe panelScores = .allocate(capacity: capacity)
   }
 
   /// Moves the best `limit` of the first `count` panels to the front, the last panel among them: what

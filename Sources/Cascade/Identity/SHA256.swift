@@ -1,6 +1,6 @@
 /// The Secure Hash Algorithm with 256 bits (FIPS 180-4), for identities that nobody can make collide
 /// on purpose. A few kilobytes at a time: a library would cost more than it saves.
-struct SHA256 {
+package struct SHA256 {
   private static let constants: [64 of UInt32] = [
     0x428a_2f98, 0x7137_4491, 0xb5c0_fbcf, 0xe9b5_dba5, 0x3956_c25b, 0x59f1_11f1, 0x923f_82a4,
     0xab1c_5ed5, 0xd807_aa98, 0x1283_5b01, 0x2431_85be, 0x550c_7dc3, 0x72be_5d74, 0x80de_b1fe,
@@ -21,33 +21,33 @@ struct SHA256 {
   private var buffer: [64 of UInt8] = .init(repeating: 0)
   private var byteCount = 0
 
-  init() {}
+  package init() {}
 
-  mutating func update(_ byte: UInt8) {
+  package mutating func update(_ byte: UInt8) {
     buffer[byteCount % 64] = byte
     byteCount += 1
     if byteCount % 64 == 0 { compress() }
   }
 
-  mutating func update(_ bytes: some Sequence<UInt8>) {
+  package mutating func update(_ bytes: some Sequence<UInt8>) {
     for byte in bytes { update(byte) }
   }
 
   /// The number's bytes, least first.
-  mutating func update(_ number: some FixedWidthInteger) {
+  package mutating func update(_ number: some FixedWidthInteger) {
     for byte in 0..<number.bitWidth / 8 {
       update(UInt8(truncatingIfNeeded: number >> (byte * 8)))
     }
   }
 
   /// A text, with its length, so that two texts never run together.
-  mutating func update(text: String) {
+  package mutating func update(text: String) {
     update(UInt64(text.utf8.count))
     update(text.utf8)
   }
 
   /// The digest, as eight big-endian words.
-  consuming func finish() -> [8 of UInt32] {
+  package consuming func finish() -> [8 of UInt32] {
     let bits = UInt64(byteCount) * 8
     update(UInt8(0x80))
     while byteCount % 64 != 56 { update(UInt8(0)) }

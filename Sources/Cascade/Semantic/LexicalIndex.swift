@@ -41,19 +41,24 @@ package struct LexicalIndex {
 
   /// Calls `body` with every passage below `limit` that shares telling tokens with `tokens`, and how
   /// much these weigh together, in no order.
+  ///
+  /// - Returns: what all telling tokens of the query weigh.
+  @discardableResult
   package mutating func search(
     _ tokens: ArraySlice<TokenID>, below limit: Int, _ body: (_ place: Int, _ score: Float) -> Void
-  ) {
+  ) -> Float {
     query.removeAll(keepingCapacity: true)
     var isFramed = false
     for token in tokens {
       defer { isFramed = rarity.isSpecial(token) }
       if !isFramed, !rarity.isSpecial(token), !query.contains(token) { query.append(token) }
     }
+    var total: Float = 0
     for token in query {
-      guard let places = postings[token] else { continue }
+      let places = postings[token] ?? []
       let weight = rarity.weight(of: token, holding: places.count, of: count)
       guard weight >= Self.least else { continue }
+      total += weight
       for place in places {
         if place >= limit { break }
         if sums[Int(place)] == 0 { touched.append(place) }
@@ -65,5 +70,6 @@ package struct LexicalIndex {
       sums[Int(place)] = 0
     }
     touched.removeAll(keepingCapacity: true)
+    return total
   }
 }

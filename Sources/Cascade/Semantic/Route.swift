@@ -1,22 +1,32 @@
 /// The few blocks that the words of the moment point to, for all layers: the first step of the
 /// backward cascade.
-struct Route {
-  struct Target {
+package struct Route {
+  package struct Target {
     /// Number of the block in the sequence, or of the entry in the past.
-    var block: Int32 = 0
-    var isPast = false
-    var score: Float = 0
+    package var block: Int32 = 0
+    package var isPast = false
+    package var score: Float = 0
+
+    package init(block: Int32 = 0, isPast: Bool = false, score: Float = 0) {
+      self.block = block
+      self.isPast = isPast
+      self.score = score
+    }
   }
 
   /// The most blocks that are pointed to.
-  static let capacity = 4
+  package static let capacity = 4
 
-  private(set) var targets: [4 of Target] = .init(repeating: Target())
-  private(set) var count = 0
+  package private(set) var targets: [4 of Target] = .init(repeating: Target())
+  package private(set) var count = 0
+  /// Whether layers may choose blocks of the sequence's own.
+  var isOpen = false
+
+  package init() {}
 
   /// Takes a block among the best, in place of the worst when there is no room. Of equals the newer
   /// one stays: what was said last holds.
-  mutating func offer(_ target: Target, limit: Int) {
+  package mutating func offer(_ target: Target, limit: Int) {
     let limit = min(limit, Self.capacity)
     var place = count
     if count < limit {
@@ -36,7 +46,7 @@ struct Route {
     (a.score, a.isPast ? 0 : 1, a.block) < (b.score, b.isPast ? 0 : 1, b.block)
   }
 
-  func contains(block: Int) -> Bool {
+  package func contains(block: Int) -> Bool {
     for place in 0..<count where !targets[place].isPast && targets[place].block == Int32(block) {
       return true
     }

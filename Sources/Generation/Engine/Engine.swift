@@ -159,7 +159,7 @@ public final class Engine: Sendable {
     of tokens: [TokenID], memory: MemoryOptions = MemoryOptions(),
     _ body: @Sendable (_ index: Int, _ logits: Span<Float>) throws -> Void
   ) async throws {
-    try await core.logits(of: tokens, body)
+    try await core.logits(of: tokens, memory: memory, body)
   }
 
   /// How keys and values lie in the cache.

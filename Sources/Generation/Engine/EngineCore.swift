@@ -44,10 +44,10 @@ actor EngineCore {
   }
 
   func logits(
-    of tokens: [TokenID],
+    of tokens: [TokenID], memory: MemoryOptions,
     _ body: @Sendable (_ index: Int, _ logits: Span<Float>) throws -> Void
   ) throws {
-    try stepper.logits(of: tokens, isCancelled: { Task.isCancelled }, body)
+    try stepper.logits(of: tokens, memory: memory, isCancelled: { Task.isCancelled }, body)
   }
 
   var layout: KVLayout { stepper.layout }

@@ -61,8 +61,10 @@ public struct GenerationSummary: Sendable {
   /// How the machine felt meanwhile; nil where it was not watched.
   public internal(set) var conditions: RunConditions?
 
-  /// Prompt tokens read per second; nil for no measurable time.
-  public var prefillTokensPerSecond: Double? { Self.rate(promptTokens, prefillDuration) }
+  /// Prompt tokens read per second, those read before not counted; nil for no measurable time.
+  public var prefillTokensPerSecond: Double? {
+    Self.rate(promptTokens - memory.cached, prefillDuration)
+  }
 
   /// Tokens generated per second after the first; nil when there was no second.
   public var decodeTokensPerSecond: Double? { Self.rate(generatedTokens - 1, decodeDuration) }

@@ -78,7 +78,7 @@ package final class Stepper {
     do {
       store = try EpisodeStore(
         layout: layout, plan: plan, model: model, rope: pass.rope,
-        special: tokenizer.controlTokens, directory: options.store,
+        rarity: tokenizer.rarity(passageLength: layout.blockLength), directory: options.store,
         options: storeOptions, now: now)
     } catch {
       throw EngineError(.machine, error.message)
@@ -125,9 +125,10 @@ package final class Stepper {
     let memory = SequenceMemory(
       owner: MemoryOwner(
         scope: reply.options.memory.scope, namespace: reply.options.memory.namespace,
-        session: reply.options.memory.session ?? reply.ownSession),
+        session: reply.options.memory.session ?? reply.ownSession,
+        explains: reply.options.memory.explains),
       capacity: capacity, stepTokens: options.prefillChunk, turnEnds: turnEnds, store: store)
-    memory.askedFrom = asked(in: prompt, turnEnds: turnEnds)
+    memory.asked = asked(in: prompt, turnEnds: turnEnds)..<prompt.count
     return ReplyState(
       memory: memory, sampler: sampler,
       text: ReplyText(
@@ -136,11 +137,12 @@ package final class Stepper {
       reservedBlocks: blocks)
   }
 
-  /// Where a prompt asks: its latest turn, or, where it has none, as much as fills a block.
+  /// Where a prompt asks: behind the end of its last turn but for the few tokens that open a reply,
+  /// and no further back than four blocks.
   private func asked(in prompt: [TokenID], turnEnds: Set<TokenID>) -> Int {
-    let ends = prompt.indices.filter { turnEnds.contains(prompt[$0]) }
-    if ends.isEmpty { return max(0, prompt.count - pool.layout.blockLength) }
-    return ends.count == 1 ? 0 : ends[ends.count - 2] + 1
+    let opening = 8
+    let end = prompt.dropLast(opening).lastIndex { turnEnds.contains($0) }
+    return max(end.map { $0 + 1 } ?? 0, prompt.count - 4 * pool.layout.blockLength)
   }
 
   /// Ends a reply and gives its blocks back. A second call does nothing.
@@ -349,11 +351,15 @@ package final class Stepper {
   // MARK: - Measuring and comparing
 
   /// Calls `body` with the logits after each of `tokens`, [vocabulary], in order.
+  ///
+  /// - Parameter memory: whose memory they draw on; nobody's is added to.
   func logits(
-    of tokens: [TokenID],
+    of tokens: [TokenID], memory: MemoryOptions,
     isCancelled: () -> Bool, _ body: (_ index: Int, _ logits: Span<Float>) throws -> Void
   ) throws {
-    let reply = try measured(tokens)
+    var memory = memory
+    memory.session = MemoryOwner.nobody
+    let reply = try measured(tokens, memory: memory)
     defer { end(reply) }
     let pass = pass
     for start in stride(from: 0, to: tokens.count, by: step.maxLogitRows) {
@@ -435,14 +441,15 @@ package final class Stepper {
   }
 
   /// An open reply with room for `tokens` and nothing more.
-  private func measured(_ tokens: [TokenID]) throws(EngineError) -> Reply {
+  private func measured(
+    _ tokens: [TokenID], memory: MemoryOptions = MemoryOptions(scope: .none)
+  ) throws(EngineError) -> Reply {
     guard options.window != .full || tokens.count <= contextLength else {
       throw EngineError(
         .prompt, "\(tokens.count) tokens do not fit a context of \(contextLength).")
     }
     let reply = Reply(
-      prompt: tokens, options: GenerationOptions(maxTokens: 0, memory: MemoryOptions(scope: .none)),
-      seed: 0)
+      prompt: tokens, options: GenerationOptions(maxTokens: 0, memory: memory), seed: 0)
     reply.state = try open(reply)
     return reply
   }

@@ -1,4 +1,4 @@
-internal import CKernels
+package import CKernels
 
 /// What one forward pass works on: rows of tokens from any mix of sequences, what each may see, and
 /// where its key and value go.
@@ -12,10 +12,10 @@ package final class Step {
   package let maxLogitRows: Int
 
   package private(set) var rows = 0
-  private(set) var runCount = 0
+  package private(set) var runCount = 0
   package private(set) var spanCount = 0
   /// Distances that the runs' queries stay below.
-  private(set) var positions = 0
+  package private(set) var positions = 0
   package private(set) var logitRowCount = 0
 
   private let maxSpans: Int
@@ -23,8 +23,8 @@ package final class Step {
   let tokens: UnsafeMutablePointer<TokenID>
   let blocks: UnsafeMutablePointer<UnsafeMutablePointer<UInt8>?>
   let slots: UnsafeMutablePointer<Int32>
-  let runs: UnsafeMutablePointer<spark_run>
-  let spans: UnsafeMutablePointer<spark_span>
+  package let runs: UnsafeMutablePointer<spark_run>
+  package let spans: UnsafeMutablePointer<spark_span>
   let logitRows: UnsafeMutablePointer<Int32>
 
   /// Room for `maxRows` tokens, logits for `maxLogitRows` of them, and `maxSpans` blocks in view,

@@ -97,20 +97,16 @@ extension Tokenizer {
     pieces = RenderedPieces(vocabulary, spelling)
 
     var special: [TokenID] = []
-    var control: Set<TokenID> = []
     var userDefined: [TokenID] = []
     for token in 0..<TokenID(vocabulary.count) {
       switch vocabulary.kinds[Int(token)] {
-      case .control, .unknown:
-        special.append(token)
-        control.insert(token)
+      case .control, .unknown: special.append(token)
       case .userDefined:
         special.append(token)
         userDefined.append(token)
       case .normal, .unused, .byte: break
       }
     }
-    controlTokens = control
     let byteCount = special.reduce(0) { $0 + vocabulary.byteCount(of: $1) }
     guard byteCount <= 1 << 24 else {
       throw TokenizerError(

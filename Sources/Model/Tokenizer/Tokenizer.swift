@@ -27,8 +27,6 @@ public struct Tokenizer: Sendable {
   /// The tokens after which generation is over: `eos`, `endOfTurn`, the end of a message, and
   /// control tokens whose spelling is a known end marker such as `<|im_end|>`.
   public let endTokens: Set<TokenID>
-  /// Tokens that structure text and are none of it.
-  public let controlTokens: Set<TokenID>
 
   /// Whether `encode` puts `bos` first.
   public let addsBOS: Bool

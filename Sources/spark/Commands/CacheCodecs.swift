@@ -55,7 +55,7 @@ struct CacheCodecs: AsyncParsableCommand {
     try require(continuation >= 0, "--continue must not be negative.")
     try require(repetitions > 0, "--repetitions must be at least 1.")
     try require((1...19).contains(level), "--level must be from 1 to 19.")
-    try require(engine.window == .full, "Codecs are measured with a full window.")
+    try require(engine.options.window == .full, "Codecs are measured with a full window.")
   }
 
   func run() async throws {

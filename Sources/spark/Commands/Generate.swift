@@ -15,6 +15,7 @@ struct Generate: AsyncParsableCommand {
   @OptionGroup(title: "Prompt") var prompt: PromptOptions
   @OptionGroup(title: "Model") var model: ModelOptions
   @OptionGroup(title: "Engine") var engine: EngineFlags
+  @OptionGroup(title: "Memory") var memory: MemoryFlags
   @OptionGroup(title: "Length") var length: LengthFlags
   @OptionGroup(title: "Sampling") var sampling: SamplingFlags
   @OptionGroup(title: "Heat") var thermal: ThermalFlags
@@ -33,6 +34,7 @@ struct Generate: AsyncParsableCommand {
   func run() async throws {
     var engineOptions = engine.options
     engineOptions.thermal = thermal.options
+    memory.apply(to: &engineOptions, isWindowGiven: engine.window != nil)
     let request = try Request(
       modelPath: model.path(), engineOptions: engineOptions, prompt: prompt.prompt(),
       template: prompt.template?.template,
@@ -47,6 +49,7 @@ struct Generate: AsyncParsableCommand {
     length.apply(to: &options)
     sampling.apply(to: &options)
     options.logprobs = output.logprobs
+    options.memory = memory.options
     return options
   }
 }
@@ -67,7 +70,7 @@ private struct Request: Sendable {
       switch event {
       case .token(let token): try reporter.token(token)
       case .finished(let summary):
-        try reporter.finished(summary)
+        try reporter.finished(summary, of: engine)
         return summary
       }
     }

@@ -21,7 +21,7 @@ struct ArmFlags: ParsableArguments {
   @Option(help: "How many of them the latest words point to.")
   var recallRouted = RecallOptions().routed
 
-  @Option(help: "How much shared words must weigh to bring back another session's passage.")
+  @Option(help: "How much words must have in common with a passage to bring any back; 0: nothing.")
   var recallGate = RecallOptions().gate
 
   @Option(help: "Tokens from one choice of blocks to the next.")

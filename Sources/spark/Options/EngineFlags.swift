@@ -13,8 +13,9 @@ struct EngineFlags: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "What stays in attention: full, or the last N tokens beside the sinks.", valueName: "full|n"))
-  var window = Window.full
+      "What stays in attention: full, or the last N tokens beside the sinks. "
+        + "(default: full; 512 with --memory namespace)", valueName: "full|n"))
+  var window: Window?
 
   @Option(help: "Tokens at the start of the text that stay in attention when a window slides.")
   var sinks = EngineOptions().sinks
@@ -32,8 +33,8 @@ struct EngineFlags: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "How much shared words must weigh to bring back another session's passage.",
-      valueName: "nats"))
+      "How much the latest words must have in common with a passage to bring any back; 0: nothing.",
+      valueName: "strictness"))
   var recallGate = RecallOptions().gate
 
   @Option(help: "Tokens from one choice of such blocks to the next.")
@@ -67,7 +68,7 @@ struct EngineFlags: ParsableArguments {
     var options = EngineOptions()
     options.threads = threads
     options.contextLength = context
-    options.window = window
+    if let window { options.window = window }
     options.sinks = sinks
     options.recall = RecallOptions(
       blocks: recall, routed: recallRouted, gate: recallGate, every: recallEvery, scorer: scorer,

@@ -37,9 +37,16 @@ struct SummaryRecord: Encodable {
   var peakBytes: Int?
   var keyValueBytes: Int
   var seed: UInt64
+  var cachedTokens: Int
+  var recalledBlocks: Int
+  var recalledFromPast: Int
+  var recallMisses: Int
+  var droppedTokens: Int
+  var recalled: [PassageRecord]?
   var conditions: RunConditions?
 
-  init(_ summary: GenerationSummary) {
+  /// - Parameter passages: what was recalled; empty where nobody asked.
+  init(_ summary: GenerationSummary, passages: [PassageRecord]) {
     stopReason = summary.stopReason.identifier
     promptTokens = summary.promptTokens
     generatedTokens = summary.generatedTokens
@@ -53,6 +60,12 @@ struct SummaryRecord: Encodable {
     peakBytes = summary.peakBytes
     keyValueBytes = summary.keyValueBytes
     seed = summary.seed
+    cachedTokens = summary.memory.cached
+    recalledBlocks = summary.memory.recalled
+    recalledFromPast = summary.memory.recalledFromPast
+    recallMisses = summary.memory.misses
+    droppedTokens = summary.memory.dropped
+    recalled = passages.isEmpty ? nil : passages
     conditions = summary.conditions
   }
 }

@@ -33,8 +33,9 @@ struct Reporter: Sendable {
     }
   }
 
-  func finished(_ summary: GenerationSummary) throws {
-    if flags.json { return try output.writeJSONLine(SummaryRecord(summary)) }
+  func finished(_ summary: GenerationSummary, of engine: Engine) throws {
+    let passages = summary.memory.passages.map { PassageRecord($0, tokenizer: engine.tokenizer) }
+    if flags.json { return try output.writeJSONLine(SummaryRecord(summary, passages: passages)) }
     try output.write(summary.trailingText)
     // Where the text is followed by something else, on a terminal or in one log with the statistics,
     // its last line is ended. A text that goes elsewhere stays as the model wrote it.
@@ -42,6 +43,11 @@ struct Reporter: Sendable {
       try output.write("\n")
     } else if !flags.quiet, output.isSame(as: diagnostics) {
       diagnostics.tell("\n")
+    }
+    for passage in passages { diagnostics.tell("spark: \(passage.line)\n") }
+    if let reason = summary.memory.reasonForDropping {
+      diagnostics.tell(
+        "spark: \(summary.memory.dropped.inTokens) will not be remembered: \(reason)\n")
     }
     guard !flags.quiet else { return }
     diagnostics.tell("\(Statistics(summary: summary, isVerbose: flags.verbose))")

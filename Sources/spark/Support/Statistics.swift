@@ -8,13 +8,14 @@ struct Statistics: CustomStringConvertible {
 
   var description: String {
     var lines = [
-      "prompt \(summary.promptTokens.inTokens)\(rate(summary.prefillTokensPerSecond))\(firstToken)",
+      "prompt \(summary.promptTokens.inTokens)\(cached)\(rate(summary.prefillTokensPerSecond))"
+        + firstToken,
       "generated \(summary.generatedTokens.inTokens)\(rate(summary.decodeTokensPerSecond)): "
         + summary.stopReason.explanation,
       "\(summary.peakBytes.map { "memory \($0.inBytes), " } ?? "")seed \(summary.seed)",
     ]
-    if summary.evictedTokens > 0 {
-      lines.insert("out of the window: \(summary.evictedTokens.inTokens)", at: 2)
+    if summary.evictedTokens > 0 || summary.memory.recalled > 0 {
+      lines.insert("out of the window: \(summary.evictedTokens.inTokens)\(recall)", at: 2)
     }
     if isVerbose { lines.append("keys and values \(summary.keyValueBytes.inBytes)") }
     if let conditions = summary.conditions { lines += report(of: conditions) }
@@ -39,6 +40,18 @@ struct Statistics: CustomStringConvertible {
         + "\(conditions.changes.count) changes",
       "temperature \(heat), clock \(clock), throttled \(throttled)",
     ]
+  }
+
+  private var cached: String {
+    summary.memory.cached > 0 ? ", \(summary.memory.cached) of them read before" : ""
+  }
+
+  private var recall: String {
+    let memory = summary.memory
+    guard memory.recalled > 0 else { return "" }
+    let past = memory.recalledFromPast > 0 ? ", \(memory.recalledFromPast) of other sessions" : ""
+    let misses = memory.misses > 0 ? ", \(memory.misses) not there in time" : ""
+    return "; blocks recalled by layers: \(memory.recalled)\(past)\(misses)"
   }
 
   private var firstToken: String {

@@ -1,0 +1,46 @@
+public import ArgumentParser
+public import Generation
+
+/// Whose memory a run draws on, and where it is kept.
+struct MemoryFlags: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "How far recall may reach: nowhere, within this text, or to all that was read in the namespace.",
+      valueName: "none|session|namespace"))
+  var memory = MemoryOptions().scope
+
+  @Option(
+    help: ArgumentHelp(
+      "The memory's owner: nothing is ever recalled from another one.", valueName: "name"))
+  var namespace = MemoryOptions().namespace
+
+  @Option(
+    help: ArgumentHelp(
+      "Where memory is kept beyond this run. (default with --memory namespace: \(StoreFolder.advice); "
+        + "otherwise nowhere)",
+      valueName: "folder"))
+  var store: String?
+
+  @Flag(help: "Tell what was recalled.")
+  var explain = false
+
+  func validate() throws {
+    try require(!namespace.isEmpty, "--namespace must not be empty.")
+    try require(store != "", "--store must not be empty.")
+    try require(
+      memory != .none || store == nil,
+      "--store keeps nothing with --memory none; leave one of them out.")
+  }
+
+  var options: MemoryOptions {
+    MemoryOptions(scope: memory, namespace: namespace, explains: explain)
+  }
+
+  func apply(to options: inout EngineOptions, isWindowGiven: Bool) {
+    options.store = store ?? (memory == .namespace ? StoreFolder.path() : nil)
+    // A full window leaves no room in the model's context for what comes back.
+    if memory == .namespace, !isWindowGiven { options.window = .sliding(tokens: 512) }
+  }
+}
+
+extension MemoryScope: ExpressibleByArgument {}

@@ -1,0 +1,45 @@
+import FoundationEssentials
+import Generation
+
+/// A recalled passage, as JSON and in a line.
+struct PassageRecord: Encodable {
+  var session: String
+  var isPast: Bool
+  var turn: Int
+  var block: Int
+  /// Seconds between its reading and now; nil for what the run itself has read.
+  var age: Int64?
+  var choices: Int
+  var weight: Float?
+  var place: RecalledPassage.Place
+  var text: String
+
+  init(_ passage: RecalledPassage, tokenizer: Tokenizer, now: Date = .now) {
+    session = passage.session
+    isPast = passage.isPast
+    turn = passage.turn
+    block = passage.block
+    age = passage.time.map { max(0, Int64(now.timeIntervalSince1970) - $0) }
+    choices = passage.choices
+    weight = passage.weight
+    place = passage.place
+    text = String(decoding: tokenizer.decode(passage.tokens), as: UTF8.self)
+  }
+
+  /// Without line breaks or control characters.
+  var line: String {
+    let origin = isPast ? "session \(session), \(age.map(Self.span) ?? "?") ago" : "this text"
+    let words = weight.map { ", words \(Double($0).inTenths) nats" } ?? ""
+    return "recalled \(choices) times from \(place.rawValue)\(words): \(origin), turn \(turn + 1): "
+      + visible(Array(text.utf8))
+  }
+
+  private static func span(_ seconds: Int64) -> String {
+    switch seconds {
+    case ..<120: "\(seconds) s"
+    case ..<7200: "\(seconds / 60) min"
+    case ..<172_800: "\(seconds / 3600) h"
+    default: "\(seconds / 86_400) days"
+    }
+  }
+}
