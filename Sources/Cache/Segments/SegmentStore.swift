@@ -372,7 +372,7 @@ final class SegmentStore {
     let creation = try disk.open("\(folder)/creation.lock", .openOrCreate)
     defer { disk.close(creation) }
     _ = try disk.lock(creation, .exclusive, waits: true)
-    let number = (try disk.list(folder).compactMap(Self.number).max() ?? 0) + 1
+    let number = try nextNumber(creation)
     let path = path(number)
     let temporary = "\(folder)/\(number).tmp"
     // Left by a process that was killed here.
@@ -399,6 +399,20 @@ final class SegmentStore {
       syncedEnd: SegmentFormat.fileHeaderBytes, deadBytes: 0)
     table[number] = file
     active = number
+    return number
+  }
+
+  /// A number that no segment of the folder has had: what refers to a removed one, in this process or
+  /// another, must not find a new one in its place. The last one is kept in the file that is locked.
+  private func nextNumber(_ creation: FileDescriptor) throws(DiskError) -> Int {
+    let known = try disk.list(folder).compactMap(Self.number).max() ?? 0
+    let bytes = try disk.readAll(creation, 0..<8)
+    // Damage may make numbers large, and no more.
+    let last = bytes.count < 8 ? 0 : Int(bytes.rawSpan.number(UInt64.self, at: 0) & 0xFFFF_FFFF)
+    let number = max(known, last) + 1
+    var record: [UInt8] = []
+    record.append(littleEndian: UInt64(number))
+    try disk.writeAll(creation, record, at: 0, path: "\(folder)/creation.lock")
     return number
   }
 

@@ -21,6 +21,12 @@ extension StoreState {
     return worst
   }
 
+  /// The record that holds a frame, if one does.
+  package func recordPlace(of key: FrameKey) -> RecordPlace? {
+    guard let frame = frameIndex(key), frames[frame].isOnDisk else { return nil }
+    return blocks[frame / framesPerBlock].place
+  }
+
   package func storedBlock(_ identity: BlockIdentity) -> StoredBlock? {
     guard let block = index[identity], !blocks[block].isForeign, blocks[block].present > 0 else {
       return nil

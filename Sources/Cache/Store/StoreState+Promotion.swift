@@ -181,10 +181,13 @@ extension StoreState {
   }
 
   /// Notes that a frame's bytes on disk are not what was written. It may be put again.
-  package mutating func markDamaged(_ key: FrameKey, at place: RecordPlace) {
+  ///
+  /// - Returns: whether that is where it is; if not, it has been moved or forgotten since it was read.
+  @discardableResult
+  package mutating func markDamaged(_ key: FrameKey, at place: RecordPlace) -> Bool {
     guard let frame = frameIndex(key), frames[frame].isOnDisk,
       blocks[frame / framesPerBlock].place == place
-    else { return }
+    else { return false }
     frames[frame].isOnDisk = false
     statistics.damagedFrames += 1
     self[.disk, of: frame][evicted: .damaged] += 1
@@ -198,5 +201,6 @@ extension StoreState {
       if blocks[block].present == 0 { dropRecord(of: block, reason: .invalidated) }
       removeBlockIfGone(block)
     }
+    return true
   }
 }

@@ -70,6 +70,15 @@ extension StoreState {
       if let block = index[job.identity], blocks[block].isDirty { dirty.append(job.identity) }
       return
     }
+    let isPoorer = job.frames.enumerated().contains { offset, source in
+      source == nil && frames[block * framesPerBlock + offset].isOnDisk
+    }
+    if isPoorer {
+      // Written twice, and a frame that the first record has was lost in memory meanwhile.
+      deadRecords.append(place)
+      if blocks[block].isDirty { dirty.append(job.identity) }
+      return
+    }
     dropRecord(of: block, reason: .invalidated, keepsFrames: true)
     blocks[block].place = place
     blocks[block].wasWritten = true
@@ -133,7 +142,7 @@ extension StoreState {
   // MARK: - What is found on disk
 
   /// A record that was found when the segments were read.
-  struct FoundBlock {
+  package struct FoundBlock {
     var identity: BlockIdentity
     var attributes: BlockAttributes
     var metadata: [UInt8]
@@ -141,22 +150,37 @@ extension StoreState {
     var place: RecordPlace
     /// Which frames the record holds; nil: it is of another model's shape.
     var frames: [Bool]?
+
+    package init(
+      identity: BlockIdentity, attributes: BlockAttributes, metadata: [UInt8], sequence: UInt64,
+      place: RecordPlace, frames: [Bool]?
+    ) {
+      self.identity = identity
+      self.attributes = attributes
+      self.metadata = metadata
+      self.sequence = sequence
+      self.place = place
+      self.frames = frames
+    }
   }
 
   /// Adds a block from disk, unless it is known already with a record as new.
   ///
   /// - Parameter removed: segments that are no more; a record elsewhere replaces one in them.
-  mutating func addFound(_ found: FoundBlock, removed: Set<Int> = []) {
+  package mutating func addFound(_ found: FoundBlock, removed: Set<Int> = []) {
     noteSequence(found.sequence)
     let block: Int
     if let known = index[found.identity] {
       block = known
       if let place = blocks[known].place {
-        // Compaction leaves two records that are equal when it is interrupted; the later copy counts.
+        // Compaction leaves two records that are equal when it is interrupted: the later copy counts. A
+        // block that was written twice may have lost a frame between: the fuller one counts.
+        let frameCount = found.frames?.count { $0 } ?? 0
+        let knownCount = frameRange(known).count { frames[$0].isOnDisk }
         let isNewer =
           removed.contains(place.segment)
-          || (found.sequence, found.place.segment, found.place.offset)
-            > (blocks[known].sequence, place.segment, place.offset)
+          || (found.sequence, frameCount, found.place.segment, found.place.offset)
+            > (blocks[known].sequence, knownCount, place.segment, place.offset)
         guard isNewer else {
           if place != found.place { deadRecords.append(found.place) }
           return

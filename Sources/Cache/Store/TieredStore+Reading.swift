@@ -172,7 +172,7 @@ extension TieredStore {
         return .success(unsafe try read(key, at: place, into: target))
       } catch {
         if case .damaged = error {
-          withState { $0.markDamaged(key, at: place) }
+          guard withState({ $0.markDamaged(key, at: place) }) else { return .failure(.moved) }
         } else if case .disk = error {
           withState { $0.statistics.diskErrors += 1 }
         }

@@ -150,7 +150,7 @@ extension TieredStore {
             throw DiskError(
               .failed, operation: "read", path: folder ?? "", reason: "a segment has gone")
           case .damaged(let reason):
-            withState { $0.markDamaged(key, at: place) }
+            withState { _ = $0.markDamaged(key, at: place) }
             report(
               .damagedFrame,
               self.error(.damaged(reason), reading: key).message)

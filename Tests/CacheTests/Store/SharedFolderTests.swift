@@ -131,6 +131,34 @@ struct SharedFolderTests {
     }
   }
 
+  @Test("A segment's number is not used again, whoever remembers the old one")
+  func numbers() throws {
+    try World.withFolder { folder in
+      let a = try World.store(in: folder)
+      for number in 0..<5 { try a.put(number) }
+      try a.flush()
+      let b = try World.store(in: folder)
+      #expect(try b.read(2) == World.bytes(2))
+      let first = try World.segments(folder)
+      // Nothing in it lives: it is removed, and it was the last.
+      try a.forget(.model(1))
+      for path in first { #expect(try !World.segments(folder).contains(path)) }
+      for number in 10..<15 { try a.put(number) }
+      try a.flush()
+      try a.close()
+      let c = try World.store(in: folder)
+      try c.forget(.model(1))
+      for number in 20..<25 { try c.put(number) }
+      try c.flush()
+      #expect(Set(try World.segments(folder)).isDisjoint(with: first))
+      try b.refresh()
+      #expect((0..<30).filter(b.has) == Array(20..<25))
+      for number in 20..<25 { #expect(try b.read(number) == World.bytes(number)) }
+      #expect(b.takeReports() == [])
+      #expect(b.violations() == [])
+    }
+  }
+
   @Test("A segment that another process writes to is not compacted, and forget says so")
   func busySegment() throws {
     try World.withFolder { folder in

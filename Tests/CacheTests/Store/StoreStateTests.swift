@@ -27,6 +27,61 @@ struct StoreStateTests {
     }
   }
 
+  @Test("A record that lacks a frame does not replace one that has it")
+  func poorerRecord() throws {
+    var options = StoreOptions()
+    options.packedBytes = 150
+    var state = StoreState(
+      options: options, slotCount: 0, frameBytes: 64, framesPerBlock: 3, hasDisk: true)
+    func put(_ low: UInt64, encodedBytes: Int) {
+      let identity = BlockIdentity(high: 7, low: low)
+      let attributes = BlockAttributes(model: 1, namespace: 1, session: 1, cost: 5)
+      guard
+        case .fill(let ticket) = state.beginPut(
+          identity, attributes: attributes, metadata: [], time: 1)
+      else { return }
+      let frame = PackedFrame(
+        codec: .exact, bytes: Array(repeating: 1, count: encodedBytes), rawChecksum: 0)
+      #expect(state.finishPut(ticket, packed: [frame, frame, frame]) == 0)
+    }
+    // Forgotten and put again, it is in the queue of what is to be written twice.
+    put(1, encodedBytes: 50)
+    _ = state.invalidate { _, _ in true }
+    put(1, encodedBytes: 50)
+    let first = state.beginWrite()
+    // Another block pushes one of its frames out before the second time.
+    put(2, encodedBytes: 16)
+    let second = state.beginWrite()
+    let (whole, poorer) = (try #require(first), try #require(second))
+    #expect(poorer.identity == whole.identity)
+    #expect(whole.frames.count { $0 == nil } == 0 && poorer.frames.count { $0 == nil } == 1)
+    let places = [0, 400].map { RecordPlace(segment: 1, offset: $0, byteCount: 400) }
+    for (job, place) in zip([whole, poorer], places) {
+      state.finishWrite(job, at: place)
+      state.endWrite(job, failed: false)
+    }
+    for frame in 0..<3 as Range<UInt16> {
+      #expect(state.recordPlace(of: FrameKey(block: whole.identity, frame: frame)) == places[0])
+    }
+    #expect(state.deadRecords == [places[1]])
+    #expect(state.violations() == [])
+    // The next process finds both, in whatever order.
+    for order in [[0, 1], [1, 0]] {
+      var next = StoreState(
+        options: options, slotCount: 0, frameBytes: 64, framesPerBlock: 3, hasDisk: true)
+      for index in order {
+        next.addFound(
+          StoreState.FoundBlock(
+            identity: whole.identity,
+            attributes: BlockAttributes(model: 1, namespace: 1, session: 1, cost: 5), metadata: [],
+            sequence: 9, place: places[index], frames: [true, true, index == 0]))
+      }
+      #expect(next.recordPlace(of: FrameKey(block: whole.identity, frame: 2)) == places[0])
+      #expect(next.deadRecords == [places[1]])
+      #expect(next.violations() == [])
+    }
+  }
+
   /// The threads and disks of a store, each of whose operations takes a while, in one value.
   struct World {
     static let frameBytes = 64
@@ -115,7 +170,7 @@ struct StoreStateTests {
       case 17: finishDemotion()
       case 18: if let job = state.beginWrite() { writes.append(job) }
       case 19: finishWrite()
-      case 20: if below(8) == 0 { invalidate() }
+      case 20: if below(4) == 0 { invalidate() }
       case 21: pin()
       case 22: if below(6) == 0 { state.adapt(toShare: Double(below(5)) / 4) } else { retire() }
       default: if state.snapshot().tiers[.disk].bytes > 1500 { _ = state.evictFromDisk() }
@@ -127,6 +182,14 @@ struct StoreStateTests {
       expect(
         statistics.tiers[.exact].bytes <= budget.exact * Self.frameBytes, "L1 is over its budget")
       expect(statistics.tiers[.packed].bytes <= budget.packed, "L2 is over its budget")
+      for low in 0..<14 as Range<UInt64> {
+        for frame in 0..<Self.framesPerBlock {
+          let key = FrameKey(
+            block: BlockIdentity(high: 7, low: low), frame: UInt16(frame))
+          guard let place = state.recordPlace(of: key) else { continue }
+          expect(records[place]?.contains(key) == true, "\(key) is not in its record")
+        }
+      }
       for (slot, key) in lent { expect(slots[slot] == key, "a lent frame was overwritten") }
       for (identity, count) in pins where count > 0 {
         expect(state.storedBlock(identity)?.isPinned == true, "a pinned block has left")
