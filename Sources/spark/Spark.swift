@@ -15,7 +15,8 @@ struct Spark: AsyncParsableCommand {
       """,
     version: Version.current.description,
     subcommands: [
-      Generate.self, ModelCommand.self, Tokenize.self, Detokenize.self, Bench.self, Hardware.self,
+      Generate.self, Remember.self, MemoryCommand.self, ModelCommand.self, Tokenize.self,
+      Detokenize.self, Bench.self, Hardware.self,
       CacheCommand.self, EvalCommand.self,
     ])
 }

@@ -35,12 +35,24 @@ extension TieredStore {
   /// theirs. Another process that has the store open keeps what it has in memory until it refreshes.
   @discardableResult
   package func forget(_ scope: BlockScope) throws(StoreError) -> Forgotten {
+    try forget([scope]) { scope.covers($0, $1) }
+  }
+
+  /// The same for single blocks.
+  @discardableResult
+  package func forget(_ blocks: Set<BlockIdentity>) throws(StoreError) -> Forgotten {
+    try forget(nil) { identity, _ in blocks.contains(identity) }
+  }
+
+  private func forget(
+    _ scopes: [BlockScope]?, where matches: (BlockIdentity, BlockAttributes) -> Bool
+  ) throws(StoreError) -> Forgotten {
     if folder != nil { try refresh() }
-    let blocks = try invalidate(scope)
+    let blocks = try invalidate(scopes, where: matches)
     guard folder != nil else { return Forgotten(blocks: blocks, segmentsLeft: 0) }
     let left = try withGate { (_, segments) throws(DiskError) in
       var left = 0
-      for number in segments.segments(withDead: { scope.covers($0, $1) })
+      for number in segments.segments(withDead: matches)
       where try !compact(number, in: segments) {
         left += 1
       }

@@ -71,7 +71,7 @@ extension TieredStore {
   }
 
   /// - Returns: whether these are the bits that were put.
-  private func copy(
+  func copy(
     _ key: FrameKey, into target: UnsafeMutableRawBufferPointer
   ) throws(StoreError) -> Bool {
     record(key)

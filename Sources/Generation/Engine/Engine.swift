@@ -28,8 +28,11 @@ public final class Engine: Sendable {
   /// Sequences that the machine, and the governor at this moment, would have decoded together.
   public var batchWidth: Int { monitor.width }
 
+  /// What the engine remembers.
+  public var memory: EngineMemory { EngineMemory(core: core) }
+
   private let monitor: RunMonitor
-  private let core: EngineCore
+  let core: EngineCore
   private let window: Window
 
   /// Loads the model at `path`: maps the file, checks it, and packs its weights for this processor.
@@ -116,9 +119,13 @@ public final class Engine: Sendable {
   }
 
   /// Begins a reply. Nothing is computed until the stream is read.
+  ///
+  /// - Parameter onPrefill: called on the engine's thread, which waits for it, with the tokens of the
+  ///   prompt that are read: once for those that memory has, then after each chunk.
   public func stream(
     _ prompt: Prompt, template: ChatTemplate? = nil,
-    options: GenerationOptions = GenerationOptions()
+    options: GenerationOptions = GenerationOptions(),
+    onPrefill: @escaping @Sendable (_ tokensRead: Int) -> Void = { _ in }
   ) throws(EngineError) -> TokenStream {
     let begun = ContinuousClock.now
     try EngineError.wrapping { try options.validate(vocabularySize: tokenizer.vocabularySize) }
@@ -148,7 +155,7 @@ public final class Engine: Sendable {
     return TokenStream(
       Reply(
         prompt: tokens, options: options, seed: seed, isContinuation: prompt.isContinuation,
-        turnEnds: turnEnds, begun: begun), on: core)
+        turnEnds: turnEnds, begun: begun, onPrefill: onPrefill), on: core)
   }
 
   /// Calls `body` with the logits after each of `tokens`, [vocabulary], in order, on the engine's

@@ -1,3 +1,4 @@
+internal import Cache
 internal import Model
 
 /// The engine's state on its compute thread.
@@ -48,6 +49,25 @@ actor EngineCore {
     _ body: @Sendable (_ index: Int, _ logits: Span<Float>) throws -> Void
   ) throws {
     try stepper.logits(of: tokens, memory: memory, isCancelled: { Task.isCancelled }, body)
+  }
+
+  func withMemory<R: Sendable, E: Error>(
+    _ body: @Sendable (MemoryKeeper) throws(E) -> R
+  ) throws(E) -> R {
+    try body(stepper.memory)
+  }
+
+  /// Checks passage by passage, and lets replies go on in between.
+  func checkMemory(in namespace: String?) async throws(EngineError) -> MemoryCheck {
+    var check = MemoryCheck()
+    for identity in try stepper.memory.beginCheck(of: namespace) {
+      check.isCancelled = Task.isCancelled
+      if check.isCancelled { break }
+      stepper.memory.check(identity, &check)
+      await Task.yield()
+    }
+    stepper.memory.endCheck(&check)
+    return check
   }
 
   var layout: KVLayout { stepper.layout }

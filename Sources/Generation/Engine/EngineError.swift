@@ -1,3 +1,5 @@
+internal import Cache
+
 /// Why an engine cannot start or answer. The description is one sentence: what, where, and what to
 /// do about it.
 public struct EngineError: Error, Sendable, CustomStringConvertible {
@@ -13,6 +15,8 @@ public struct EngineError: Error, Sendable, CustomStringConvertible {
     case prompt
     /// Too many replies are in progress; later it may work.
     case busy
+    /// Memory does not hold what was asked for, or its store cannot be read or written.
+    case memory
   }
 
   public let code: Code
@@ -43,6 +47,15 @@ extension EngineError {
       throw EngineError(.machine, "\(error)")
     } catch {
       throw EngineError(.model, "\(error)")
+    }
+  }
+
+  /// Runs `body`, whose errors come from the store.
+  static func aboutMemory<R>(_ body: () throws(StoreError) -> R) throws(EngineError) -> R {
+    do throws(StoreError) {
+      return try body()
+    } catch {
+      throw EngineError(.memory, error.message)
     }
   }
 }

@@ -14,6 +14,9 @@ package final class Reply: @unchecked Sendable {
   /// Tokens that end this reply beside the model's own.
   let turnEnds: Set<TokenID>
 
+  /// Called on the compute thread after each chunk of the prompt, with the tokens read so far.
+  let onPrefill: @Sendable (Int) -> Void
+
   /// The session's name when nobody gave it one.
   let ownSession: String
 
@@ -25,12 +28,14 @@ package final class Reply: @unchecked Sendable {
 
   package init(
     prompt: [TokenID], options: GenerationOptions, seed: UInt64, isContinuation: Bool = true,
-    turnEnds: Set<TokenID> = [], begun: ContinuousClock.Instant = .now
+    turnEnds: Set<TokenID> = [], begun: ContinuousClock.Instant = .now,
+    onPrefill: @escaping @Sendable (Int) -> Void = { _ in }
   ) {
     self.prompt = prompt
     self.options = options
     self.seed = seed
     self.begun = begun
+    self.onPrefill = onPrefill
     ownSession = "reply-\(UInt64.random(in: .min ... .max))"
     self.isContinuation = isContinuation
     self.turnEnds = turnEnds

@@ -88,6 +88,9 @@ package final class Stepper {
     pass.views = recaller
   }
 
+  /// What is remembered, apart from replies.
+  var memory: MemoryKeeper { MemoryKeeper(store: store, tokenizer: tokenizer) }
+
   // MARK: - Beginning and ending
 
   /// Opens a reply: sets aside the KV blocks it may come to need, so that it cannot run short
@@ -220,7 +223,9 @@ package final class Stepper {
       if state.generated > 0 {
         state.memory.isReading = false
         feed([state.lastToken], state.memory)
-      } else if read(reply.prompt, state.memory, isCancelled: isCancelled) {
+      } else if read(
+        reply.prompt, state.memory, isCancelled: isCancelled, onProgress: reply.onPrefill)
+      {
         state.prefillDuration = clock.now - begun
         // Nothing is to be said, but what was read is read.
         if reply.options.maxTokens == 0 { state.stopReason = .length }
@@ -248,10 +253,14 @@ package final class Stepper {
 
   /// Reads a prompt in chunks; its last token's logits are then the pass's first. False when
   /// cancelled on the way.
+  ///
+  /// - Parameter onProgress: see `Engine.stream`.
   private func read(
-    _ prompt: [TokenID], _ memory: SequenceMemory, isCancelled: () -> Bool
+    _ prompt: [TokenID], _ memory: SequenceMemory, isCancelled: () -> Bool,
+    onProgress: (Int) -> Void = { _ in }
   ) -> Bool {
     let known = memory.count == 0 ? memory.restore(prompt, in: pool) : 0
+    if known > 0 { onProgress(known) }
     for start in stride(from: known, to: prompt.count, by: options.prefillChunk) {
       if start > known {
         pace?.rest(after: lastStep, isCancelled: isCancelled)
@@ -263,6 +272,7 @@ package final class Stepper {
       run(prompt.span.extracting(start..<end), memory, logits: end == prompt.count ? 1 : 0)
       lastStep = clock.now - begun
       pace?.noteChunk(lastStep)
+      onProgress(end)
     }
     return true
   }

@@ -28,18 +28,9 @@ struct PassageRecord: Encodable {
 
   /// Without line breaks or control characters.
   var line: String {
-    let origin = isPast ? "session \(session), \(age.map(Self.span) ?? "?") ago" : "this text"
+    let origin = isPast ? "session \(session), \(age?.asSpan ?? "?") ago" : "this text"
     let words = weight.map { ", words \(Double($0).inTenths) nats" } ?? ""
     return "recalled \(choices) times from \(place.rawValue)\(words): \(origin), turn \(turn + 1): "
       + visible(Array(text.utf8))
-  }
-
-  private static func span(_ seconds: Int64) -> String {
-    switch seconds {
-    case ..<120: "\(seconds) s"
-    case ..<7200: "\(seconds / 60) min"
-    case ..<172_800: "\(seconds / 3600) h"
-    default: "\(seconds / 86_400) days"
-    }
   }
 }

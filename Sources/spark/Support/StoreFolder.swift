@@ -1,3 +1,5 @@
+import FoundationEssentials
+
 /// Where memory is kept when no folder is named: the user's data, by the XDG Base Directory
 /// Specification.
 enum StoreFolder {
@@ -12,5 +14,12 @@ enum StoreFolder {
     // The specification has relative paths ignored.
     if let data = value("XDG_DATA_HOME"), data.hasPrefix("/") { return data + "/spark" }
     return (value("HOME") ?? ".") + "/.local/share/spark"
+  }
+
+  /// Whether there is a store in a folder.
+  static func holdsMemory(_ folder: String) -> Bool {
+    var isDirectory = false
+    return FileManager.default.fileExists(atPath: folder + "/segments", isDirectory: &isDirectory)
+      && isDirectory
   }
 }

@@ -1,0 +1,110 @@
+package import Cache
+package import Model
+
+/// Looking at what is kept, and forgetting it.
+extension EpisodeStore {
+  /// A passage, with what the store knows of its block.
+  package struct Kept: Sendable {
+    package let block: StoredBlock
+    package let passage: Passage
+
+    package var identity: BlockIdentity { block.identity }
+  }
+
+  /// Every passage that this model has read, oldest first.
+  ///
+  /// - Parameter namespace: nil: of all of them.
+  package func passages(in namespace: String? = nil) -> [Kept] {
+    let key = namespace.map { UInt64(naming: $0) }
+    var found: [Kept] = []
+    tiers.forEachBlock(where: { isOwn($0, in: key) }) { block in
+      if let passage = Passage(encoded: block.metadata) {
+        found.append(Kept(block: block, passage: passage))
+      }
+    }
+    return found
+  }
+
+  /// Identities of this model's blocks, oldest first, those included whose passage cannot be read.
+  package func identities(in namespace: String? = nil) -> [BlockIdentity] {
+    let key = namespace.map { UInt64(naming: $0) }
+    var found: [BlockIdentity] = []
+    tiers.forEachBlock(where: { isOwn($0, in: key) }) { found.append($0.identity) }
+    return found
+  }
+
+  private func isOwn(_ block: StoredBlock, in namespace: UInt64?) -> Bool {
+    block.attributes.model == model.low
+      && (namespace == nil || block.attributes.namespace == namespace)
+  }
+
+  /// One of this model's passages; nil when it is gone.
+  package func kept(_ identity: BlockIdentity) -> Kept? {
+    guard let block = tiers.block(identity), isOwn(block, in: nil),
+      let passage = Passage(encoded: block.metadata)
+    else { return nil }
+    return Kept(block: block, passage: passage)
+  }
+
+  /// The passages of a namespace that share telling words with `tokens`, as recall finds them: the
+  /// heaviest first, of equals the newest.
+  ///
+  /// - Returns: at most `limit`, with what the shared words weigh, in nats of rarity.
+  package func search(
+    _ tokens: [TokenID], in namespace: String, limit: Int
+  ) -> [(kept: Kept, score: Float)] {
+    let past = past(of: namespace)
+    var scores: [(place: Int, score: Float)] = []
+    _ = past.search(tokens[...]) { scores.append(($0, $1)) }
+    scores.sort { ($0.score, $0.place) > ($1.score, $1.place) }
+    var found: [(kept: Kept, score: Float)] = []
+    for (place, score) in scores where found.count < limit {
+      // What was forgotten or pushed out meanwhile is still in the index.
+      if let kept = kept(past.entries[place].identity) { found.append((kept, score)) }
+    }
+    return found
+  }
+
+  /// The blocks of a text that is read with nothing of other sessions, the last one as full as it
+  /// gets.
+  package func chain(of tokens: [TokenID], in namespace: String) -> [BlockIdentity] {
+    var chain: [BlockIdentity] = []
+    for start in stride(from: 0, to: tokens.count, by: layout.blockLength) {
+      let parent = chain.last ?? root(namespace: namespace)
+      chain.append(
+        parent.child(tokens[start..<min(start + layout.blockLength, tokens.count)]))
+    }
+    return chain
+  }
+
+  /// Forgets blocks for good; see ``TieredStore/forget(_:)``. Writes files.
+  package func forget(
+    _ blocks: Set<BlockIdentity>
+  ) throws(StoreError) -> TieredStore.Forgotten {
+    // Replies that begin after it must not find them, also when only a part could be forgotten.
+    defer { forgetPasts() }
+    return try tiers.forget(blocks)
+  }
+
+  /// Forgets a session, or with no session a namespace, whatever model has read it. Writes files.
+  package func forget(
+    session: String?, of namespace: String
+  ) throws(StoreError) -> TieredStore.Forgotten {
+    defer { forgetPasts() }
+    return try tiers.forget(Self.scope(session: session, of: namespace))
+  }
+
+  /// What ``forget(session:of:)`` would forget.
+  package func blocks(session: String?, of namespace: String) -> Int {
+    let scope = Self.scope(session: session, of: namespace)
+    return tiers.footprints().count { scope.covers($0.identity, $0.attributes) }
+  }
+
+  private static func scope(session: String?, of namespace: String) -> BlockScope {
+    if let session {
+      .session(UInt64(naming: namespace, session))
+    } else {
+      .namespace(UInt64(naming: namespace))
+    }
+  }
+}

@@ -1,0 +1,68 @@
+/// What an engine remembers, to be looked at and forgotten: the passages of every session that its
+/// model has read, in the store's folder or, without one, in memory.
+///
+///     for found in try await engine.memory.search("the harbour", in: "default") {
+///       print(found.score, found.passage.text)
+///     }
+///
+/// Its work takes turns with replies on the engine's thread. A session under way is not in memory as a
+/// whole before its reply has ended.
+public struct EngineMemory: Sendable {
+  let core: EngineCore
+
+  /// What each namespace holds, of all that is in the store by now.
+  public func holdings() async throws(EngineError) -> MemoryHoldings {
+    try await core.withMemory { (memory) throws(EngineError) in try memory.holdings() }
+  }
+
+  /// The passages of a namespace that share telling words with `text`, the best match first: what the
+  /// words weigh is all that counts, as it is for recall. Common words tell nothing.
+  public func search(
+    _ text: String, in namespace: String, limit: Int = 10
+  ) async -> [FoundPassage] {
+    await core.withMemory { $0.search(text, in: namespace, limit: limit) }
+  }
+
+  /// A passage and its neighbours.
+  ///
+  /// - Parameter id: its id, or at least the first six digits of it.
+  /// - Throws: ``EngineError/Code/memory`` when none or several have it.
+  public func passage(
+    _ id: String, in namespace: String
+  ) async throws(EngineError) -> PassageInPlace {
+    try await core.withMemory { (memory) throws(EngineError) in
+      try memory.passage(id, in: namespace)
+    }
+  }
+
+  /// How many passages ``forget(_:in:)`` would forget.
+  public func count(
+    _ selection: MemorySelection, in namespace: String
+  ) async throws(EngineError) -> Int {
+    try await core.withMemory { (memory) throws(EngineError) in
+      try memory.count(selection, in: namespace)
+    }
+  }
+
+  /// Forgets passages: text, keys and values leave memory at once, and the store's files before it
+  /// returns. What passages that stay have seen of them is not undone.
+  ///
+  /// - Returns: how many; none when nothing is selected.
+  /// - Throws: ``EngineError/Code/memory`` for an id that none or several have, and when files
+  ///   cannot be written: call it again then.
+  public func forget(
+    _ selection: MemorySelection, in namespace: String
+  ) async throws(EngineError) -> ForgottenPassages {
+    try await core.withMemory { (memory) throws(EngineError) in
+      try memory.forget(selection, in: namespace)
+    }
+  }
+
+  /// Reads every block back and checks it against its checksums. A cancelled check ends with what it
+  /// has found so far.
+  ///
+  /// - Parameter namespace: nil: all of them.
+  public func verify(in namespace: String? = nil) async throws(EngineError) -> MemoryCheck {
+    try await core.checkMemory(in: namespace)
+  }
+}

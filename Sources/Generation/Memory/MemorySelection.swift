@@ -1,0 +1,22 @@
+/// Which passages of a namespace to forget.
+public enum MemorySelection: Sendable, Equatable {
+  /// One passage, by its id or the beginning of it.
+  case passage(String)
+  /// All that a session has read, with whatever model.
+  ///
+  /// A text's beginning that several sessions have read alike is kept once, as the first one's: with it
+  /// the others lose it too.
+  case session(String)
+  /// All passages of the namespace, of whatever model.
+  case everything
+  /// The model's passages that say this text, byte for byte, also those that share it between them.
+  case containing(String)
+}
+
+/// What was forgotten.
+public struct ForgottenPassages: Sendable, Equatable {
+  public let passages: Int
+  /// Files that still hold bytes of them, because another process is at work there: it removes
+  /// them when it compacts the store.
+  public let filesLeft: Int
+}
