@@ -30,7 +30,7 @@ extension TieredStore {
       } catch {
         switch error {
         case .moved: continue
-        case .damaged: withState { $0.markDamaged(key, at: place) }
+        case .damaged: _ = withState { $0.markDamaged(key, at: place) }
         case .disk: withState { $0.statistics.diskErrors += 1 }
         }
         throw self.error(error, reading: key)
