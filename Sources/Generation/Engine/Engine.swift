@@ -77,9 +77,11 @@ public final class Engine: Sendable {
           governor: Governor(
             maxWidth: advice.batchWidth, maxThreads: threads, options: options.thermal),
           report: onChange)
+        var storeOptions = StoreOptions(advice)
+        storeOptions.recordTrace = options.recordTrace
         let stepper = try Stepper(
           model: model, tokenizer: tokenizer, compute: compute, options: options,
-          pace: pace, storeOptions: StoreOptions(advice))
+          pace: pace, storeOptions: storeOptions)
         let contextLength = stepper.contextLength
         return (
           description, tokenizer,

@@ -20,6 +20,8 @@ public struct EngineOptions: Sendable, Equatable {
   public var blockLength: Int
   /// Directory in which memory outlives the engine; nil: it ends with it.
   public var store: String?
+  /// File to which requests for blocks are written, for `spark cache simulate`; nil: none.
+  public var recordTrace: String?
   /// Number format of cached keys and values.
   public var keyValueType: KeyValueType
   /// Prompt tokens read in one pass.
@@ -32,7 +34,8 @@ public struct EngineOptions: Sendable, Equatable {
   public init(
     threads: Int? = nil, instructionSet: InstructionSet? = nil, contextLength: Int? = nil,
     window: Window = .full, sinks: Int = 4, recall: RecallOptions = RecallOptions(),
-    blockLength: Int = 64, store: String? = nil, keyValueType: KeyValueType = .f16,
+    blockLength: Int = 64, store: String? = nil, recordTrace: String? = nil,
+    keyValueType: KeyValueType = .f16,
     prefillChunk: Int = 512, maxSequences: Int = 4,
     thermal: ThermalOptions = ThermalOptions()
   ) {
@@ -44,6 +47,7 @@ public struct EngineOptions: Sendable, Equatable {
     self.recall = recall
     self.blockLength = blockLength
     self.store = store
+    self.recordTrace = recordTrace
     self.keyValueType = keyValueType
     self.prefillChunk = prefillChunk
     self.maxSequences = maxSequences

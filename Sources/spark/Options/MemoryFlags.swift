@@ -21,6 +21,12 @@ struct MemoryFlags: ParsableArguments {
       valueName: "folder"))
   var store: String?
 
+  @Option(
+    help: ArgumentHelp(
+      "Write each request for a block to a file, which spark cache simulate --trace replays.",
+      valueName: "file"))
+  var recordTrace: String?
+
   @Flag(help: "Tell what was recalled.")
   var explain = false
 
@@ -37,6 +43,7 @@ struct MemoryFlags: ParsableArguments {
   }
 
   func apply(to options: inout EngineOptions, isWindowGiven: Bool) {
+    options.recordTrace = recordTrace
     options.store = store ?? (memory == .namespace ? StoreFolder.path() : nil)
     // A full window leaves no room in the model's context for what comes back.
     if memory == .namespace, !isWindowGiven { options.window = .sliding(tokens: 512) }

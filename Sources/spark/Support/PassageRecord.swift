@@ -31,6 +31,6 @@ struct PassageRecord: Encodable {
     let origin = isPast ? "session \(session), \(age?.asSpan ?? "?") ago" : "this text"
     let words = weight.map { ", words \(Double($0).inTenths) nats" } ?? ""
     return "recalled \(choices) times from \(place.rawValue)\(words): \(origin), turn \(turn + 1): "
-      + visible(Array(text.utf8))
+      + oneLine(text)
   }
 }

@@ -34,7 +34,7 @@ struct StoredPassageRecord: Encodable {
   /// The id's beginning, what it weighs and where it is from; its text below.
   var entry: String {
     let weight = score.map { "  \(Double($0).inTenths) nats" } ?? ""
-    return "\(id.prefix(12))\(weight)  \(origin)\n    \(visible(Array(text.utf8)))\n"
+    return "\(id.prefix(12))\(weight)  \(origin)\n    \(oneLine(text))\n"
   }
 
   var origin: String {

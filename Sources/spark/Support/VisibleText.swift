@@ -10,6 +10,11 @@ func visible(_ bytes: [UInt8]) -> String {
   }.joined()
 }
 
+/// A passage in one line: its line breaks as slashes, the rest as `visible`.
+func oneLine(_ text: String) -> String {
+  visible(Array(text.split(separator: "\n").joined(separator: " / ").utf8))
+}
+
 private func escaped(_ byte: UInt8) -> String {
   let digits = String(byte, radix: 16)
   return "\\x" + (digits.count < 2 ? "0" : "") + digits
