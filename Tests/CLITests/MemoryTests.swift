@@ -118,7 +118,7 @@ struct MemoryTests {
     }
   }
 
-  @Test("Damage is named, with status 1")
+  @Test("Damage is named, with status 1, and mended by forgetting the passage and reading again")
   func damage() throws {
     try withStore { file, run in
       _ = try run(["remember", file.path])
@@ -135,6 +135,12 @@ struct MemoryTests {
       #expect(result.status == 1)
       #expect(result.text.contains("(session \(file.path), block "), "\(result.text)")
       #expect(result.text.contains(", 1 damaged\n") && result.errors.isEmpty)
+      let damaged = try #require(
+        try run(["memory", "verify", "--json"]).jsonLines().first?["damaged"] as? [[String: Any]])
+      let id = try #require(damaged.first?["id"] as? String)
+      #expect(try run(["memory", "forget", "--passage", id, "--yes"]).status == 0)
+      #expect(try run(["remember", file.path]).errors.contains("tokens remembered"))
+      #expect(try run(["memory", "verify"]).status == 0)
     }
   }
 

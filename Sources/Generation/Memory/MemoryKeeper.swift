@@ -38,6 +38,7 @@ struct MemoryKeeper {
   }
 
   func search(_ text: String, in namespace: String, limit: Int) -> [FoundPassage] {
+    guard text.contains(where: { !$0.isWhitespace }) else { return [] }
     // A word is another token at the beginning of a text than behind a space.
     let tokens =
       tokenizer.encode(" " + text, addSpecial: false) + tokenizer.encode(text, addSpecial: false)
