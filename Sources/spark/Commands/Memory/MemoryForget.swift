@@ -23,7 +23,7 @@ struct MemoryForget: AsyncParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "The passages that contain this text, upper and lower case apart.", valueName: "text"))
+      "The passages that contain this text; upper and lower case differ.", valueName: "text"))
   var matching: String?
 
   @Flag(name: .shortAndLong, help: "Do not ask.")
