@@ -455,11 +455,13 @@ final class SegmentStore {
     return found
   }
 
-  /// Segments with dead records that `match`.
+  /// Segments with dead records that `match`, or that were forgotten before.
   func segments(withDead matches: (BlockIdentity, BlockAttributes) -> Bool) -> [Int] {
     segments.filter { _, segment in
       segment.entries.contains {
-        $0.isDead && $0.kind == .block && matches($0.identity, $0.attributes)
+        $0.isDead && $0.kind == .block
+          && (matches($0.identity, $0.attributes)
+            || tombstones.covers($0.identity, $0.attributes, sequence: $0.sequence))
       }
     }.keys.sorted()
   }

@@ -5,7 +5,7 @@ extension TieredStore {
     /// Blocks that were known.
     package var blocks: Int
     /// Segments that still hold forgotten bytes, as another process writes to them or compacts them;
-    /// they go when one of the two compacts next.
+    /// they go when one of the two compacts next, or forgets anything.
     package var segmentsLeft: Int
   }
 
@@ -29,7 +29,8 @@ extension TieredStore {
     try invalidate(nil, where: matches)
   }
 
-  /// Forgets blocks, and takes their bytes from the disk before it returns.
+  /// Forgets blocks, and takes their bytes from the disk before it returns, and those of what was
+  /// forgotten earlier.
   ///
   /// The files are removed, not overwritten: what a file system or a drive keeps of removed files is
   /// theirs. Another process that has the store open keeps what it has in memory until it refreshes.

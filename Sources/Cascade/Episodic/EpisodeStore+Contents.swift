@@ -15,32 +15,31 @@ extension EpisodeStore {
   ///
   /// - Parameter namespace: nil: of all of them.
   package func passages(in namespace: String? = nil) -> [Kept] {
-    let key = namespace.map { UInt64(naming: $0) }
-    var found: [Kept] = []
-    tiers.forEachBlock(where: { isOwn($0, in: key) }) { block in
-      if let passage = Passage(encoded: block.metadata) {
-        found.append(Kept(block: block, passage: passage))
-      }
+    ownBlocks(in: namespace).compactMap { block in
+      Passage(encoded: block.metadata).map { Kept(block: block, passage: $0) }
     }
-    return found
   }
 
   /// Identities of this model's blocks, oldest first, those included whose passage cannot be read.
   package func identities(in namespace: String? = nil) -> [BlockIdentity] {
-    let key = namespace.map { UInt64(naming: $0) }
-    var found: [BlockIdentity] = []
-    tiers.forEachBlock(where: { isOwn($0, in: key) }) { found.append($0.identity) }
-    return found
+    ownBlocks(in: namespace).map(\.identity)
   }
 
-  private func isOwn(_ block: StoredBlock, in namespace: UInt64?) -> Bool {
-    block.attributes.model == model.low
-      && (namespace == nil || block.attributes.namespace == namespace)
+  private func ownBlocks(in namespace: String?) -> [StoredBlock] {
+    let (model, namespace) = (model.low, namespace.map { UInt64(naming: $0) })
+    var found: [StoredBlock] = []
+    tiers.forEachBlock { block in
+      guard block.attributes.model == model,
+        namespace == nil || block.attributes.namespace == namespace
+      else { return }
+      found.append(block)
+    }
+    return found
   }
 
   /// One of this model's passages; nil when it is gone.
   package func kept(_ identity: BlockIdentity) -> Kept? {
-    guard let block = tiers.block(identity), isOwn(block, in: nil),
+    guard let block = tiers.block(identity), block.attributes.model == model.low,
       let passage = Passage(encoded: block.metadata)
     else { return nil }
     return Kept(block: block, passage: passage)

@@ -7,9 +7,6 @@ struct MemoryKeeper {
   let store: EpisodeStore
   let tokenizer: Tokenizer
 
-  /// The fewest digits that name a passage.
-  private static let leastDigits = 6
-
   // MARK: - Looking
 
   func holdings() throws(EngineError) -> MemoryHoldings {
@@ -41,6 +38,7 @@ struct MemoryKeeper {
   }
 
   func search(_ text: String, in namespace: String, limit: Int) -> [FoundPassage] {
+    guard text.contains(where: { !$0.isWhitespace }) else { return [] }
     // A word is another token at the beginning of a text than behind a space.
     let tokens =
       tokenizer.encode(" " + text, addSpecial: false) + tokenizer.encode(text, addSpecial: false)
@@ -62,28 +60,9 @@ struct MemoryKeeper {
   private func find(
     _ id: String, among all: [EpisodeStore.Kept], of namespace: String
   ) throws(EngineError) -> EpisodeStore.Kept {
-    let digits = id.lowercased()
-    guard digits.utf8.count >= Self.leastDigits, digits.allSatisfy({ $0.isASCII && $0.isHexDigit })
-    else {
-      throw EngineError(
-        .memory,
-        "\"\(id)\" is no passage's id; give at least its first \(Self.leastDigits) hexadecimal digits."
-      )
-    }
-    let found = all.filter { $0.identity.description.hasPrefix(digits) }
-    switch found.count {
-    case 1: return found[0]
-    case 0:
-      throw EngineError(
-        .memory,
-        "no passage in the namespace \(namespace) has the id \(id); search for it to see its id.")
-    default:
-      let some = found.prefix(4).map { String($0.identity.description.prefix(digits.count + 6)) }
-      throw EngineError(
-        .memory,
-        "\(found.count) passages in the namespace \(namespace) have ids that begin with \(id), such as "
-          + "\(some.joined(separator: " and ")); give more digits.")
-    }
+    let index = try PassageID.find(
+      id, among: all.map(\.identity.description), in: namespace)
+    return all[index]
   }
 
   private func told(_ kept: EpisodeStore.Kept) -> StoredPassage {

@@ -16,7 +16,7 @@ public enum MemorySelection: Sendable, Equatable {
 /// What was forgotten.
 public struct ForgottenPassages: Sendable, Equatable {
   public let passages: Int
-  /// Files that still hold bytes of them, because another process is at work there: it removes
-  /// them when it compacts the store.
+  /// Files that still hold bytes of them, or of what was forgotten earlier, because another process is
+  /// at work there. They go when it compacts the store, or when anything is forgotten once it has ended.
   public let filesLeft: Int
 }

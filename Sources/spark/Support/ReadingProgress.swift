@@ -18,7 +18,7 @@ final class ReadingProgress: Sendable {
         bar = ProgressBar(total: total, from: count, isQuiet: isQuiet)
         return
       }
-      bar.advance(to: count, "tokens at \(Int(bar.rate)) tokens/s")
+      bar.advance(to: count, "\(Int(bar.rate)) tokens/s")
     }
   }
 

@@ -23,7 +23,7 @@ struct MemoryForget: AsyncParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "The passages that contain this text, upper and lower case apart.", valueName: "text"))
+      "The passages that contain this text; upper and lower case differ.", valueName: "text"))
   var matching: String?
 
   @Flag(name: .shortAndLong, help: "Do not ask.")
@@ -47,7 +47,11 @@ struct MemoryForget: AsyncParsableCommand {
     let memory = try store.engine().memory
     let namespace = owner.namespace
     let count = try await memory.count(selection, in: namespace)
-    guard count > 0 else { throw InputError(nothing) }
+    guard count > 0 else {
+      // What an earlier call could not take from the files may go now.
+      _ = try await memory.forget(selection, in: namespace)
+      throw InputError(nothing)
+    }
     if !yes {
       Output.error.tell("spark: forget \(count.inPassages) of the namespace \(namespace)? [y/N] ")
       guard let answer = readLine()?.lowercased(), ["y", "yes"].contains(answer) else {
@@ -67,8 +71,8 @@ struct MemoryForget: AsyncParsableCommand {
     if forgotten.filesLeft > 0 {
       Output.error.tell(
         "spark: another process is at work in the store: \(forgotten.filesLeft) of its files still have "
-          + "bytes of them, until one of the two compacts it; forget once more when it has ended.\n"
-      )
+          + "bytes of them; the next spark memory forget, of anything, removes these once it has "
+          + "ended.\n")
     }
   }
 

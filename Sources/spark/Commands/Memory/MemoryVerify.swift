@@ -6,8 +6,8 @@ struct MemoryVerify: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "verify", abstract: "Read every passage back and check it.",
     discussion: """
-      What is damaged is named. It is never used: a text that is read again replaces it. Exits with 1 \
-      when anything is wrong.
+      What is damaged is named, and never used. To mend it, forget the passage and read its text \
+      again. Exits with 1 when anything is wrong.
       """)
 
   @OptionGroup var namespaces: NamespacesFlag
