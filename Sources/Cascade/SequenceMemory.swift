@@ -21,6 +21,8 @@ package final class SequenceMemory {
   /// Every block that was filled, in order.
   package private(set) var identities: [BlockIdentity] = []
   package private(set) var tokens: [TokenID] = []
+  /// Turns that ended before each block that was begun.
+  private var turns: [Int] = [0]
   /// Whether a prompt is being read: what is not in memory is then worth waiting for.
   package var isReading = true
   /// Where this step's runs keep room for recalled blocks.
@@ -255,7 +257,7 @@ package final class SequenceMemory {
     let passage = Passage(
       session: owner.session, namespace: owner.namespace,
       parent: block == 0 ? nil : parent, ordinal: block,
-      turn: turn(at: start), time: 0,
+      turn: turn(atBlock: block), time: 0,
       tokens: Array(tokens[start..<end]),
       vectors: isIndexed
         ? index!.halves(block: block)
@@ -314,7 +316,8 @@ package final class SequenceMemory {
       if !key.isPast {
         let start = block * length
         return RecalledPassage(
-          session: owner.session, isPast: false, turn: turn(at: start), block: block, time: nil,
+          session: owner.session, isPast: false, turn: turn(atBlock: block), block: block,
+          time: nil,
           tokens: Array(tokens[start..<min(start + length, tokens.count)]),
           choices: tally.choices, weight: tally.weight, place: .init(tally.tier))
       }
@@ -331,7 +334,15 @@ package final class SequenceMemory {
     }
   }
 
-  private func turn(at index: Int) -> Int { tokens[..<index].count { turnEnds.contains($0) } }
+  /// Turns that ended before a block.
+  private func turn(atBlock block: Int) -> Int {
+    let length = plan.blockLength
+    while turns.count <= block {
+      let start = (turns.count - 1) * length
+      turns.append(turns.last! + tokens[start..<start + length].count { turnEnds.contains($0) })
+    }
+    return turns[block]
+  }
 
   // MARK: - Beginning where others have been
 
