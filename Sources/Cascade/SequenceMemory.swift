@@ -139,10 +139,11 @@ package final class SequenceMemory {
     var best: Float = 0
     let total = self.words.search(words, below: view.firstBlock) { block, score in
       best = max(best, score)
+      route.shortlist.offer(block, score: score)
       route.offer(Route.Target(block: Int32(block), isPast: false, score: score), limit: limit)
     }
     route.isOpen = view.firstBlock > 0 && Gate.own(plan.options.gate).admits(best, of: total)
-    if !route.isOpen { route = Route() }
+    if route.isOpen { route.shortlist.complete(below: view.firstBlock) } else { route = Route() }
     if isAsked {
       var found = Route()
       // No layer chooses among other sessions' blocks, so that words may point to more of them.

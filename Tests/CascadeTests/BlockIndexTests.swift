@@ -7,7 +7,6 @@ import Testing
 @Suite("The index of blocks")
 struct BlockIndexTests {
   private typealias Scorer = RecallOptions.Scorer
-  private static let lanes = 16
 
   /// An index with what was put into it.
   private struct Filled {
@@ -95,39 +94,38 @@ struct BlockIndexTests {
       return total
     }
 
-    /// What a search calls its body with, and the bounds of the panels it asked.
-    func search(
-      layer: Int, below count: Int, _ queries: [Float]
-    ) -> (found: [Int: Float], bounds: [Float]) {
-      var scratch = SearchScratch(panels: 200)
+    /// What a search among `blocks` calls its body with.
+    func search(layer: Int, among blocks: some Sequence<Int>, _ queries: [Float]) -> [Int: Float] {
+      var shortlist = Shortlist()
+      for block in blocks { shortlist.offer(block, score: 1) }
+      shortlist.complete(below: 0)
       var found: [Int: Float] = [:]
       index.search(
-        layer: layer, below: count, queries: queries.span,
-        kernels: spark_kernels_for(spark_best_isa())!, scratch: &scratch
+        layer: layer, among: shortlist, queries: queries.span,
+        kernels: spark_kernels_for(spark_best_isa())!
       ) { block, score in
         #expect(found[block] == nil, "block \(block) was found twice")
         found[block] = score
       }
-      let panels = (count + 15) / 16
-      return (found, (0..<panels).map { scratch.panelScores[$0] })
+      return found
     }
   }
 
   @Test(
-    "A short index scores every block as documented",
+    "Blocks are scored as documented, wherever in the index they are",
     arguments: RecallOptions.Scorer.allCases, 0..<12 as Range<UInt64>)
-  func exhaustive(scorer: RecallOptions.Scorer, seed: UInt64) throws {
+  func scores(scorer: RecallOptions.Scorer, seed: UInt64) throws {
     var random = SeededGenerator(seed: seed)
     var filled = try Filled.random(scorer, &random)
-    let most = BlockIndex.exhaustivePanels * Self.lanes
     // In two parts, as a sequence grows.
     filled.fill(random.count(0...40), &random)
-    filled.fill(seed == 0 ? most : random.count(41...most), &random, isShuffled: true)
+    filled.fill(random.count(41...700), &random, isShuffled: true)
     let layer = random.count(0...filled.layout.layers - 1)
     let queries = filled.queries(random.count(1...9), &random)
-    let limit = seed == 0 ? most : random.count(0...filled.vectors.count)
-    let found = filled.search(layer: layer, below: limit, queries).found
-    #expect(Set(found.keys) == Set(0..<limit))
+    let all = (0..<filled.vectors.count).shuffled(using: &random)
+    let blocks = Set(all.prefix(random.count(0...Shortlist.capacity)))
+    let found = filled.search(layer: layer, among: blocks, queries)
+    #expect(Set(found.keys) == blocks)
     for (block, score) in found {
       let expected = filled.score(block, layer: layer, queries)
       #expect(abs(Double(score) - expected) < 1e-5 * Double(queries.count), "block \(block)")
@@ -138,10 +136,10 @@ struct BlockIndexTests {
   func empty() throws {
     var random = SeededGenerator(seed: 1)
     var filled = try Filled.random(.mean, &random)
-    #expect(filled.search(layer: 0, below: 0, filled.queries(1, &random)).found.isEmpty)
+    #expect(filled.search(layer: 0, among: [], filled.queries(1, &random)).isEmpty)
     filled.fill(5, &random)
-    #expect(filled.search(layer: 0, below: 0, filled.queries(1, &random)).found.isEmpty)
-    #expect(filled.search(layer: 0, below: 5, []).found.isEmpty)
+    #expect(filled.search(layer: 0, among: [], filled.queries(1, &random)).isEmpty)
+    #expect(filled.search(layer: 0, among: 0..<5, []).isEmpty)
   }
 
   @Test(
@@ -162,11 +160,10 @@ struct BlockIndexTests {
       #expect(copy.index.halves(block: block) == filled.index.halves(block: block))
     }
     let queries = filled.queries(3, &random)
-    for (layer, limit) in [(0, 100), (1, 300)] {
-      let expected = filled.search(layer: layer, below: limit, queries)
-      let found = copy.search(layer: layer, below: limit, queries)
-      #expect(found.found == expected.found)
-      if limit == 300 { #expect(found.bounds == expected.bounds) }
+    for layer in 0..<2 {
+      let blocks = (0..<300).shuffled(using: &random).prefix(30)
+      let expected = filled.search(layer: layer, among: blocks, queries)
+      #expect(copy.search(layer: layer, among: blocks, queries) == expected)
     }
   }
 
@@ -180,92 +177,15 @@ struct BlockIndexTests {
     #expect(filled.index.halves(block: 0) == expected.map(\.bitPattern))
   }
 
-  @Test(
-    "A long index finds the one block that stands out, wherever it is",
-    arguments: [RecallOptions.Scorer.mean, .representatives, .bounds], 0..<8 as Range<UInt64>)
-  func planted(scorer: RecallOptions.Scorer, seed: UInt64) throws {
-    var random = SeededGenerator(seed: seed)
-    var filled = try Filled(scorer, layers: 2, heads: 4, kvHeads: 2, d: 16)
-    filled.fill(2000, &random)
-    let layer = random.count(0...1)
-    let queries = filled.queries(2, &random)
-    // Along the sum of the queries that share each head, far beyond what chance gives.
-    let (d, kvHeads) = (16, 2)
-    var numbers = [Float](repeating: 0, count: filled.layout.layerCount)
-    for at in numbers.indices {
-      let (kvHead, channel) = (at / d % kvHeads, at % d)
-      for row in 0..<8 where row % 4 / 2 == kvHead {
-        numbers[at] += 20 * queries[row * d + channel]
-      }
-    }
-    let block = random.count(0...1999)
-    filled.replace(block, layer: layer, with: numbers)
-    let found = filled.search(layer: layer, below: 2000, queries).found
-    let best = try #require(found.max { $0.value < $1.value })
-    #expect(best.key == block)
-    let expected = filled.score(block, layer: layer, queries)
-    #expect(abs(Double(best.value) - expected) < 1e-3 * expected)
-  }
-
-  @Test(
-    "A panel's bound is never below the score of a block in it, in whatever order blocks were put",
-    arguments: RecallOptions.Scorer.allCases, [false, true])
-  func bounds(scorer: RecallOptions.Scorer, isShuffled: Bool) throws {
-    for seed in 0..<4 as Range<UInt64> {
-      var random = SeededGenerator(seed: seed)
-      var filled = try Filled.random(scorer, &random)
-      filled.fill(random.count(300...700), &random, isShuffled: isShuffled)
-      let layer = random.count(0...filled.layout.layers - 1)
-      let queries = filled.queries(random.count(1...4), &random)
-      // The last panel's bound is replaced, since it is always searched.
-      let limit = random.count(290...filled.vectors.count)
-      let bounds = filled.search(layer: layer, below: limit, queries).bounds
-      for block in 0..<(bounds.count - 1) * Self.lanes {
-        let score = filled.score(block, layer: layer, queries)
-        #expect(
-          Double(bounds[block / Self.lanes]) >= score - 1e-5 * Double(queries.count),
-          "seed \(seed), block \(block)")
-      }
-    }
-  }
-
-  @Test(
-    "A long index searches its newest panel and the ones with the highest bounds, no others",
-    arguments: 0..<10 as Range<UInt64>)
-  func panels(seed: UInt64) throws {
-    var random = SeededGenerator(seed: seed)
-    var filled = try Filled.random(.representatives, &random)
-    filled.fill(random.count(257...1200), &random)
-    let count = random.count(257...filled.vectors.count)
-    let layer = random.count(0...filled.layout.layers - 1)
-    let queries = filled.queries(random.count(1...4), &random)
-    let (found, bounds) = filled.search(layer: layer, below: count, queries)
-    let searched = Set(found.keys.map { $0 / Self.lanes })
-    #expect(searched.count == BlockIndex.exhaustivePanels)
-    #expect(searched.contains(bounds.count - 1))
-    // All blocks of the panels searched.
-    #expect(
-      Set(found.keys) == Set((0..<count).filter { searched.contains($0 / Self.lanes) }))
-    let left = Set(bounds.indices).subtracting(searched)
-    let leastSearched = searched.map { bounds[$0] }.min()!
-    #expect(left.allSatisfy { bounds[$0] <= leastSearched })
-    for (block, score) in found {
-      let expected = filled.score(block, layer: layer, queries)
-      #expect(abs(Double(score) - expected) < 1e-5 * Double(queries.count), "block \(block)")
-    }
-  }
-
-  @Test("Room is made by panels of 16 blocks, and groups of 16 panels")
+  @Test("Room is made by panels of 16 blocks")
   func room() throws {
     let filled = try Filled(.mean, layers: 3, heads: 4, kvHeads: 2, d: 8)
     let panel = 3 * 16 * 16 * 2  // layers, kvHeads * d, lanes, bytes
-    let group = 2 * panel
     var capacities: [Int] = []
     for count in [0, 1, 16, 17, 256, 257] {
       filled.index.reserve(count)
       capacities.append(filled.index.capacity)
-      let panels = filled.index.capacity / 16
-      #expect(filled.index.byteCount == panels * panel + (panels + 15) / 16 * group)
+      #expect(filled.index.byteCount == filled.index.capacity / 16 * panel)
     }
     #expect(capacities == [0, 16, 16, 32, 256, 272])
     filled.index.reserve(3)

@@ -39,11 +39,4 @@ package struct IndexLayout: Sendable, Equatable {
       vectors: Int32(vectors), heads: Int32(heads), kv_heads: Int32(kvHeads),
       d: Int32(headDimension), bounds: scorer == .bounds)
   }
-
-  /// The layout of what is known of 16 blocks together: the bounds of all their vectors.
-  var groupKernelLayout: spark_index_layout {
-    spark_index_layout(
-      vectors: 2, heads: Int32(heads), kv_heads: Int32(kvHeads), d: Int32(headDimension),
-      bounds: true)
-  }
 }

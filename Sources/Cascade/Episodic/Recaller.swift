@@ -15,7 +15,6 @@ package final class Recaller: LayerViews {
   private let rope: RoPETable
   private let kernels: UnsafePointer<spark_kernels>
   private let summary: BlockSummary
-  private var scratch = SearchScratch(panels: 4096)
   /// [every][heads * d], turned.
   private let turned: UnsafeMutablePointer<Float>
   private let width: Int
@@ -120,8 +119,7 @@ package final class Recaller: LayerViews {
     }
     let span = unsafe UnsafeBufferPointer(start: UnsafePointer(turned), count: rows * width)
     unsafe sequence.index!.search(
-      layer: layer, below: view.firstBlock, queries: Span(_unsafeElements: span), kernels: kernels,
-      scratch: &scratch
+      layer: layer, among: route.shortlist, queries: Span(_unsafeElements: span), kernels: kernels
     ) { block, score in
       guard !route.contains(block: block) else { return }
       unsafe sequence.picks[layer].offer(Pick(block: Int32(block), isPast: false, score: score))

@@ -21,6 +21,8 @@ package struct Route {
   package private(set) var count = 0
   /// Whether layers may choose blocks of the sequence's own.
   var isOpen = false
+  /// Among which, if they may.
+  var shortlist = Shortlist()
 
   package init() {}
 
