@@ -76,6 +76,7 @@ package final class SequenceMemory {
     let recalls = owner.scope != .none && plan.rooms > 0
     index = recalls ? BlockIndex(layout: plan.index) : nil
     past = recalls && owner.scope == .namespace ? store.past(of: owner.namespace) : nil
+    if past != nil { store.preload() }
     layers = plan.index.layers
     indexed = Array(repeating: 0, count: layers)
     account = MemoryAccount()

@@ -52,9 +52,11 @@ extension TieredStore {
 
   /// Brings what is worth most into L1's free slots, in the background: pinned blocks, then those used
   /// most, then the latest.
-  package func preload() {
+  ///
+  /// - Parameter bytes: the most to bring; nil: as much as has room.
+  package func preload(bytes: Int? = nil) {
     let keys = withState { $0.bestFramesBelow() }
-    prefetch(keys)
+    prefetch(Array(keys.prefix(bytes.map { $0 / frameBytes } ?? keys.count)))
   }
 }
 

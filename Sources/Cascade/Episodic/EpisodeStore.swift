@@ -16,6 +16,7 @@ package final class EpisodeStore {
   private let rope: RoPETable
   private let now: @Sendable () -> Int64
   private var pasts: [String: PastMemory] = [:]
+  private var hasPreloaded = false
 
   /// - Parameters:
   ///   - rarity: what tokens tell of a passage.
@@ -126,6 +127,14 @@ package final class EpisodeStore {
 
   func passage(_ identity: BlockIdentity) -> Passage? {
     tiers.metadata(of: identity).flatMap(Passage.init(encoded:))
+  }
+
+  /// Brings what was used most up, in the background, the first time that a reply may recall the past:
+  /// not so much that it would keep the reply waiting for the processor.
+  func preload() {
+    guard !hasPreloaded else { return }
+    hasPreloaded = true
+    tiers.preload(bytes: 32 << 20)
   }
 
   // MARK: - The past of a namespace

@@ -72,16 +72,17 @@ public final class Engine: Sendable {
           threads: threads, instructionSet: options.instructionSet ?? .best)
         let model = try LanguageModel(file: file, compute: compute)
         let pace = Pace(threads: threads)
-        let monitor = RunMonitor(
-          sensors: SensorReader(files, of: snapshot), pace: pace,
-          governor: Governor(
-            maxWidth: advice.batchWidth, maxThreads: threads, options: options.thermal),
-          report: onChange)
         var storeOptions = StoreOptions(advice)
         storeOptions.recordTrace = options.recordTrace
         let stepper = try Stepper(
           model: model, tokenizer: tokenizer, compute: compute, options: options,
           pace: pace, storeOptions: storeOptions)
+        let tiers = stepper.tiers
+        let monitor = RunMonitor(
+          sensors: SensorReader(files, of: snapshot), pace: pace,
+          governor: Governor(
+            maxWidth: advice.batchWidth, maxThreads: threads, options: options.thermal),
+          report: onChange, adapt: { [tiers] in tiers.adapt(toShare: $0) })
         let contextLength = stepper.contextLength
         return (
           description, tokenizer,
@@ -90,7 +91,7 @@ public final class Engine: Sendable {
             beginOfSequence: spelling(tokenizer.bos, "<s>"),
             endOfSequence: spelling(tokenizer.eos, "</s>")), threads,
           compute.instructionSet, contextLength, model.weightByteCount,
-          monitor, EngineCore(stepper: stepper, monitor: monitor)
+          monitor, EngineCore(stepper: stepper, monitor: monitor, idleWork: IdleWork(tiers))
         )
       }
     window = options.window

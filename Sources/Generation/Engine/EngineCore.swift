@@ -6,13 +6,15 @@ actor EngineCore {
   private let executor: ComputeThread
   private let stepper: Stepper
   private let monitor: RunMonitor
+  private let idleWork: IdleWork
 
   nonisolated var unownedExecutor: UnownedSerialExecutor {
     unsafe executor.asUnownedSerialExecutor()
   }
 
-  init(stepper: sending Stepper, monitor: RunMonitor) {
+  init(stepper: sending Stepper, monitor: RunMonitor, idleWork: IdleWork) {
     self.stepper = stepper
+    self.idleWork = idleWork
     self.monitor = monitor
     executor = ComputeThread(name: "spark-compute")
   }
@@ -21,6 +23,7 @@ actor EngineCore {
     if !reply.isMonitored, !reply.isEnded {
       reply.isMonitored = true
       monitor.begin()
+      idleWork.begin()
     }
     do {
       let event = try stepper.advance(reply, isCancelled: { Task.isCancelled })
@@ -41,6 +44,7 @@ actor EngineCore {
   private func endMonitoring(_ reply: Reply) -> RunConditions? {
     guard reply.isMonitored else { return nil }
     reply.isMonitored = false
+    idleWork.end()
     return monitor.end()
   }
 

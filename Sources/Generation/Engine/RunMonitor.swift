@@ -18,14 +18,19 @@ final class RunMonitor: Sendable {
   private let sensors: SensorReader
   private let options: ThermalOptions
   private let report: @Sendable (_ change: String) -> Void
+  private let adapt: @Sendable (_ cacheShare: Double) -> Void
   private let origin = ContinuousClock.now
   private let state: Mutex<State>
 
-  /// - Parameter report: called for each change of the governor's mind, from a task of the monitor's.
+  /// - Parameters:
+  ///   - report: called for each change of the governor's mind, from a task of the monitor's.
+  ///   - adapt: called when caches are to have another share of their budgets, 0...1.
   init(
     sensors: SensorReader, pace: Pace, governor: Governor,
-    report: @escaping @Sendable (String) -> Void
+    report: @escaping @Sendable (String) -> Void,
+    adapt: @escaping @Sendable (_ cacheShare: Double) -> Void = { _ in }
   ) {
+    self.adapt = adapt
     (self.sensors, self.pace, self.report) = (sensors, pace, report)
     options = governor.options
     state = Mutex(
@@ -81,8 +86,8 @@ final class RunMonitor: Sendable {
   private func step() {
     let reading = sensors.read()
     let (time, work) = (now, pace.work)
-    let change: String? = state.withLock { state in
-      guard state.replies > 0 else { return nil }
+    let (change, cacheShare): (String?, Double?) = state.withLock { state in
+      guard state.replies > 0 else { return (nil, nil) }
       let (elapsed, last) = (time - state.lastTime, state.lastWork)
       state.conditions.note(reading)
       if let count = reading.throttleCount {
@@ -100,11 +105,13 @@ final class RunMonitor: Sendable {
           unitCost: bytes > 0 ? (work.decode - last.decode) / bytes : nil))
       let change = GovernorChange(time: time, from: before, to: decision)
       pace.set(threads: decision.threads, pause: decision.pause)
-      guard !change.isEmpty else { return nil }
+      let cacheShare = before.cacheShare == decision.cacheShare ? nil : decision.cacheShare
+      guard !change.isEmpty else { return (nil, cacheShare) }
       state.conditions.changes.append(
         RunConditions.Change(seconds: time - state.begun, description: change.description))
-      return change.description
+      return (change.description, cacheShare)
     }
+    if let cacheShare { adapt(cacheShare) }
     if let change { report(change) }
   }
 }

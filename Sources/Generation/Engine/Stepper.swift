@@ -91,6 +91,9 @@ package final class Stepper {
   /// What is remembered, apart from replies.
   var memory: MemoryKeeper { MemoryKeeper(store: store, tokenizer: tokenizer) }
 
+  /// What keeps blocks.
+  var tiers: TieredStore { store.tiers }
+
   // MARK: - Beginning and ending
 
   /// Opens a reply: sets aside the KV blocks it may come to need, so that it cannot run short
