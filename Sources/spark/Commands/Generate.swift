@@ -35,10 +35,11 @@ struct Generate: AsyncParsableCommand {
     var engineOptions = engine.options
     engineOptions.thermal = thermal.options
     memory.apply(to: &engineOptions, isWindowGiven: engine.window != nil)
+    var options = generationOptions
+    options.memory = memory.options(for: engineOptions)
     let request = try Request(
       modelPath: model.path(), engineOptions: engineOptions, prompt: prompt.prompt(),
-      template: prompt.template?.template,
-      options: generationOptions)
+      template: prompt.template?.template, options: options)
     let reporter = Reporter(flags: output)
     let summary = try await Interruption.cancels { try await request.run(reporting: reporter) }
     if summary.stopReason == .cancelled { throw ExitCode(Interruption.exitCode) }
@@ -49,7 +50,6 @@ struct Generate: AsyncParsableCommand {
     length.apply(to: &options)
     sampling.apply(to: &options)
     options.logprobs = output.logprobs
-    options.memory = memory.options
     return options
   }
 }

@@ -42,6 +42,13 @@ struct MemoryFlags: ParsableArguments {
     MemoryOptions(scope: memory, namespace: namespace, explains: explain)
   }
 
+  /// The same for a single run of `engine`: what can neither be recalled in it nor outlive it is not kept.
+  func options(for engine: EngineOptions) -> MemoryOptions {
+    var options = options
+    if engine.window == .full, engine.store == nil { options.scope = .none }
+    return options
+  }
+
   func apply(to options: inout EngineOptions, isWindowGiven: Bool) {
     options.recordTrace = recordTrace
     options.store = store ?? (memory == .namespace ? StoreFolder.path() : nil)
