@@ -44,10 +44,10 @@ package final class SequenceMemory {
   private let root: BlockIdentity
   private let layers: Int
   private let turnEnds: Set<TokenID>
-  /// Other sessions' blocks that took part since the last block was filled.
-  private var seen: Set<BlockIdentity> = []
-  /// Whether a chosen block was not there since the last block was filled.
-  private var hasMissed = false
+  /// Other sessions' blocks that took part in each block that is not named yet.
+  private var seen: [Int: Set<BlockIdentity>] = [:]
+  /// Blocks not named yet that were computed while a chosen block was not there.
+  private var missed: Set<Int> = []
   /// A number that no other sequence has.
   private let nonce: UInt64
   /// Blocks that the store has been given.
@@ -206,8 +206,8 @@ package final class SequenceMemory {
     while identities.count < tokens.count / plan.blockLength {
       let start = identities.count * plan.blockLength
       identities.append(child(of: identities.last ?? root, start..<start + plan.blockLength))
-      seen.removeAll(keepingCapacity: true)
-      hasMissed = false
+      seen[identities.count - 1] = nil
+      missed.remove(identities.count - 1)
       hide(identities.last!)
     }
     if plan.window != .full, tokens.capacity < tokens.count + 2 * plan.blockLength {
@@ -216,11 +216,13 @@ package final class SequenceMemory {
   }
 
   private func child(of parent: BlockIdentity, _ range: Range<Int>) -> BlockIdentity {
-    let tookPart = seen.isEmpty ? [] : seen.sorted { ($0.high, $0.low) < ($1.high, $1.low) }
+    let block = range.lowerBound / plan.blockLength
+    let tookPart = seen[block]?.sorted { ($0.high, $0.low) < ($1.high, $1.low) } ?? []
     let identity = parent.child(tokens[range], seeing: tookPart)
     // What was computed without a block that it should have seen is like nothing that anyone would
     // compute from the same text: nobody is to find it by that.
-    return hasMissed ? identity.child([], seeing: [BlockIdentity(high: nonce, low: 0)]) : identity
+    guard missed.contains(block) else { return identity }
+    return identity.child([], seeing: [BlockIdentity(high: nonce, low: 0)])
   }
 
   /// Keeps what is the sequence's own from being recalled a second time as the past.
@@ -232,15 +234,16 @@ package final class SequenceMemory {
     past!.entries[place].session != owner.sessionKey && !hidden.contains(place)
   }
 
-  /// Counts what a layer has just chosen, and remembers which other sessions took part.
-  func noteChoice(_ layer: Int) {
+  /// Counts what a layer has just chosen for token `index` on, and remembers which other sessions took
+  /// part in its block. A choice holds within a block, since there is one at the beginning of each.
+  func noteChoice(_ layer: Int, at index: Int) {
     for place in unsafe 0..<picks[layer].count {
       account.recalled += 1
       let pick = unsafe picks[layer][place]
       trail?.note(pick)
       guard pick.isPast else { continue }
       account.recalledFromPast += 1
-      seen.insert(identity(of: pick))
+      seen[index / plan.blockLength, default: []].insert(identity(of: pick))
     }
   }
 
@@ -418,9 +421,11 @@ package final class SequenceMemory {
 
   /// Finds the bytes of what a layer has chosen.
   ///
-  /// - Parameter waits: whether what is not in memory is worth waiting for: while a prompt is read, not
-  ///   while a reply is made.
-  func resolve(_ layer: Int, in pool: KVBlockPool, waits: Bool) {
+  /// - Parameters:
+  ///   - index: the token that is about to see them.
+  ///   - waits: whether what is not in memory is worth waiting for: while a prompt is read, not
+  ///     while a reply is made.
+  func resolve(_ layer: Int, at index: Int, in pool: KVBlockPool, waits: Bool) {
     for place in unsafe 0..<picks[layer].count where unsafe picks[layer][place].bytes == nil {
       let pick = unsafe picks[layer][place]
       if !pick.isPast, let held = working.heldBlock(Int(pick.block)) {
@@ -433,7 +438,7 @@ package final class SequenceMemory {
       guard let frame = store.lend(key) ?? (waits ? store.fetch(key) : nil) else {
         store.prefetch(key)
         account.misses += 1
-        hasMissed = true
+        missed.insert(index / plan.blockLength)
         continue
       }
       unsafe picks[layer][place].loan = frame

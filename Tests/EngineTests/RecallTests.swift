@@ -132,6 +132,29 @@ import Testing
     }
   }
 
+  @Test("what took part in a block is a matter of the block, however the prompt was cut")
+  func identities() async throws {
+    var ids: [Set<String>] = []
+    for chunk in [64, 512] {
+      var cut = small
+      cut.prefillChunk = chunk
+      let engine = try EmbeddedModel.engine(cut)
+      var told = options(session: "first")
+      told.maxTokens = 0
+      _ = try await WholeReply(engine.stream(.chat(conversation(turns: 0)), options: told))
+      // Several blocks in one chunk, of which the other session takes part in the last alone.
+      let prompt = Prompt.chat(Array(conversation(turns: 9).dropFirst(2)) + [question])
+      var asking = options(.namespace, session: "second")
+      asking.maxTokens = 0
+      let reply = try await WholeReply(engine.stream(prompt, options: asking))
+      #expect(try #require(reply.summary).memory.recalledFromPast > 0)
+      let found = await engine.memory.search("forest lake garden", in: "default", limit: 100)
+      ids.append(Set(found.filter { $0.passage.session == "second" }.map(\.passage.id)))
+    }
+    #expect(ids[0].count > 2)
+    #expect(ids[0] == ids[1])
+  }
+
   @Test("words that have nothing in common with the past bring nothing back")
   func gate() async throws {
     let engine = try EmbeddedModel.engine(small)

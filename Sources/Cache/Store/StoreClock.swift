@@ -28,7 +28,7 @@ package struct StoreClock: Sendable {
 
 extension Duration {
   /// Whole nanoseconds; negative ones are none.
-  var nanoseconds: UInt64 {
+  package var nanoseconds: UInt64 {
     let (seconds, attoseconds) = components
     return UInt64(max(0, seconds)) * 1_000_000_000 + UInt64(max(0, attoseconds / 1_000_000_000))
   }

@@ -21,7 +21,7 @@ package final class TieredStore: Sendable {
 
   let frameBytes: Int
   let disk: any Disk
-  let clock: StoreClock
+  package let clock: StoreClock
   let arena: SlotArena
   let coders: CoderPool
   let table = SegmentTable()

@@ -114,11 +114,11 @@ package final class EpisodeStore {
   /// Brings whole blocks to where decoding finds them without waiting, the last of them first: as many
   /// as half of that room holds, and as come in time.
   func warm(_ identities: some BidirectionalCollection<BlockIdentity>, within delay: Duration) {
-    let deadline = ContinuousClock.now + delay
+    let deadline = tiers.clock.now() + delay.nanoseconds
     let room = tiers.options.exactBytes / 2 / layout.blockByteCount
     for identity in identities.reversed().prefix(room) {
       for layer in 0..<layout.layers {
-        guard ContinuousClock.now < deadline else { return }
+        guard tiers.clock.now() < deadline else { return }
         guard let frame = fetch(FrameKey(block: identity, frame: UInt16(layer))) else { break }
         giveBack(frame)
       }

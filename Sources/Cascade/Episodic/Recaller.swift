@@ -67,7 +67,7 @@ package final class Recaller: LayerViews {
         unsafe (ring + (view.index + row) % every * width).update(
           from: queries + (view.row + row) * width, count: width)
       }
-      sequence.resolve(layer, in: pool, waits: sequence.isReading)
+      sequence.resolve(layer, at: view.index, in: pool, waits: sequence.isReading)
       place(layer: layer, view: view, of: sequence, in: step)
     }
   }
@@ -97,7 +97,7 @@ package final class Recaller: LayerViews {
     }
     if route.isOpen { searchIndex(layer: layer, view: view, route: route, for: sequence) }
     unsafe sequence.picks[layer].sortByTime()
-    sequence.noteChoice(layer)
+    sequence.noteChoice(layer, at: view.index)
   }
 
   /// Offers what the layer's own queries find in the sequence's index.

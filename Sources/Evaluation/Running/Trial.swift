@@ -33,8 +33,6 @@ package struct Trial: Sendable, Encodable {
     expected = question.expected
     self.promptTokens = promptTokens
   }
-
-  package var isCorrect: Bool { score == 1 }
 }
 
 /// A whole reply: the text of a stream and its figures.

@@ -68,7 +68,7 @@ struct CacheBench: AsyncParsableCommand {
   }
 
   private func measure() throws {
-    let folder = try makeFolder()
+    let folder = try TemporaryFolder.make(in: directory)
     defer { try? FileManager.default.removeItem(atPath: folder) }
     var trial = StoreTrial(folder: folder)
     trial.shape = FrameShape(
@@ -101,16 +101,6 @@ struct CacheBench: AsyncParsableCommand {
           "| \(record.test) | \(record.unit) | \(figures) | \(record.samples) |\n")
       }
     }
-  }
-
-  private func makeFolder() throws -> String {
-    let parent = directory ?? "/tmp"
-    var name = Array("\(parent)/spark-bench-XXXXXX".utf8CString)
-    guard unsafe mkdtemp(&name) != nil else {
-      throw InputError(
-        "no folder for the measurement can be made in \(parent): \(SystemError(errno)).")
-    }
-    return String(decoding: name.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
   }
 }
 

@@ -12,7 +12,7 @@ struct HardwareSimulation {
     let ambient = ambient
     var scenario = PlantRun.Scenario(ambient: { _ in ambient })
     scenario.options = options
-    let run = try Self.inTemporaryFolder { root throws(HardwareError) in
+    let run = try TemporaryFolder.with { root throws(HardwareError) in
       try PlantRun(scenario, root: root)
     }
     let kept = 100 * run.tokens / PlantRun.oracle(scenario)
@@ -31,18 +31,5 @@ struct HardwareSimulation {
       spark: \(run.changes.count) changes
 
       """)
-  }
-
-  private static func inTemporaryFolder<Result>(
-    _ body: (String) throws(HardwareError) -> Result
-  ) throws -> Result {
-    var name = Array("/tmp/spark-plant-XXXXXX".utf8CString)
-    guard unsafe mkdtemp(&name) != nil else {
-      throw InputError(
-        "no folder for the simulated machine can be made in /tmp: \(SystemError(errno)).")
-    }
-    let root = String(decoding: name.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
-    defer { try? FileManager.default.removeItem(atPath: root) }
-    return try body(root)
   }
 }
