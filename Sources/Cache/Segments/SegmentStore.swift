@@ -10,20 +10,20 @@
 /// and to the last whole record: no other can have mapped what is cut.
 final class SegmentStore {
   let folder: String
-  private let disk: any Disk
+  let disk: any Disk
   let segmentBytes: Int
-  private let table: SegmentTable
+  let table: SegmentTable
 
-  private(set) var segments: [Int: Segment] = [:]
+  var segments: [Int: Segment] = [:]
   private(set) var tombstones = Tombstones()
   /// The segment that this process appends to.
-  private var active: Int?
+  var active: Int?
   /// Held as long as the store is open, so that others know that they are not alone.
   private var presence: FileDescriptor?
   /// Whether there are files that could not be read: a tombstone may be needed for them.
-  private var hasUnreadable = false
+  var hasUnreadable = false
   /// Whether names that were made or removed would survive a loss of power.
-  private var isFolderSynced = true
+  var isFolderSynced = true
   /// What reading the folder has found and could not pass on yet, as it failed half-way.
   private var findings = Findings()
 
@@ -32,7 +32,7 @@ final class SegmentStore {
 
   private(set) var bytesWritten = 0
   private(set) var syncs = 0
-  private(set) var compactions = 0
+  var compactions = 0
 
   struct Segment {
     var file: SegmentFile
@@ -322,7 +322,7 @@ final class SegmentStore {
   }
 
   /// Returns once the folder's names would survive a loss of power.
-  private func syncFolder() throws(DiskError) {
+  func syncFolder() throws(DiskError) {
     guard !isFolderSynced else { return }
     try disk.syncFolder(folder)
     isFolderSynced = true
@@ -464,111 +464,6 @@ final class SegmentStore {
             || tombstones.covers($0.identity, $0.attributes, sequence: $0.sequence))
       }
     }.keys.sorted()
-  }
-
-  // MARK: - Compacting
-
-  struct Move {
-    var identity: BlockIdentity
-    var from: RecordPlace
-    var to: RecordPlace
-  }
-
-  /// The segment of which the greatest share is dead, if it is at least `share`.
-  func worstSegment(atLeast share: Double, except tried: Set<Int> = []) -> Int? {
-    let worst = segments.filter { !tried.contains($0.key) && $0.value.deadBytes > 0 }.max {
-      Double($0.value.deadBytes) / Double($0.value.end)
-        < Double($1.value.deadBytes) / Double($1.value.end)
-    }
-    guard let worst, Double(worst.value.deadBytes) / Double(worst.value.end) >= share else {
-      return nil
-    }
-    return worst.key
-  }
-
-  /// Copies what lives in a segment to the active one, syncs, tells `apply`, and only then removes the
-  /// file. Killed anywhere, every live record is in at least one of the two.
-  ///
-  /// - Returns: whether it was done; false when another process writes to the segment, or compacts it.
-  func compact(
-    _ number: Int, time: UInt64, apply: ([Move]) -> Void
-  ) throws(DiskError) -> Bool {
-    // A file that may come back must not outlive the tombstones that cover it.
-    try syncFolder()
-    if number == active {
-      try sync()
-      sealActive()
-    }
-    guard let segment = segments[number] else { return false }
-    guard try disk.lock(segment.file.file, .exclusive, waits: false) else { return false }
-    defer { _ = try? disk.lock(segment.file.file, .none, waits: true) }
-    // Its name may stand for nothing by now, and it may have grown since it was read.
-    guard try disk.list(folder).contains(Self.name(number)) else { return false }
-    let fileEnd = try disk.size(segment.file.file)
-    if fileEnd > segment.end {
-      let scan = try SegmentScan(
-        segment.file, from: segment.end, fileEnd: fileEnd, isGrowing: false)
-      guard scan.records.isEmpty else { return false }
-    }
-    var moves: [Move] = []
-    var copies: [RecordPlace] = []
-    do throws(DiskError) {
-      for entry in segment.entries where !entry.isDead {
-        if let scope = entry.scope, !isNeeded(scope, sequence: entry.sequence, without: number) {
-          continue
-        }
-        let from = RecordPlace(
-          segment: number, offset: entry.offset, byteCount: entry.byteCount)
-        let to = try copy(from, in: segment.file, time: time)
-        copies.append(to)
-        if entry.kind == .block {
-          moves.append(Move(identity: entry.identity, from: from, to: to))
-        }
-      }
-      try sync()
-    } catch {
-      for copy in copies { markDead(copy) }
-      throw error
-    }
-    apply(moves)
-    // Should the file stay, it is still known, and known to be dead.
-    for entry in segment.entries {
-      markDead(RecordPlace(segment: number, offset: entry.offset, byteCount: entry.byteCount))
-    }
-    try disk.remove(segment.file.path)
-    isFolderSynced = false
-    segments[number] = nil
-    table[number] = nil
-    compactions += 1
-    try syncFolder()
-    return true
-  }
-
-  private func copy(
-    _ place: RecordPlace, in file: SegmentFile, time: UInt64
-  ) throws(DiskError) -> RecordPlace {
-    let bytes = try file.read(place.offset..<place.offset + place.byteCount)
-    let seed = SegmentFormat.seed(salt: file.header.salt, offset: place.offset)
-    guard bytes.count == place.byteCount, let header = RecordHeader(bytes.rawSpan, seed: seed)
-    else {
-      throw DiskError(
-        .failed, operation: "read", path: file.path,
-        reason: "the record at \(place.offset) has changed since the store was opened")
-    }
-    var record = BlockRecord(header, bytes: bytes)
-    // Not while this segment is being emptied: its lock is held for that.
-    return try append(&record, time: time)
-  }
-
-  /// Whether a tombstone still keeps an older record from coming back.
-  private func isNeeded(_ scope: BlockScope, sequence: UInt64, without number: Int) -> Bool {
-    if hasUnreadable { return true }
-    return segments.contains { other, segment in
-      other != number
-        && segment.entries.contains {
-          $0.kind == .block && $0.sequence < sequence && scope.covers($0.identity, $0.attributes)
-        }
-    }
   }
 
   /// Lets go of every lock and file.
