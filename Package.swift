@@ -11,6 +11,7 @@ let package = Package(
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
     .package(url: "https://github.com/apple/swift-metrics", from: "2.5.0"),
+    .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
   ],
   targets: [
     // Zstandard, the system's library.
@@ -31,7 +32,11 @@ let package = Package(
     // GGUF files, tokenizers, tensors, and the forward pass over a view of KV blocks.
     .target(name: "Model", dependencies: ["CKernels"]),
     // Working, episodic and semantic memory: which KV blocks a step attends to.
-    .target(name: "Cascade", dependencies: ["CKernels", "Cache", "Model"]),
+    .target(
+      name: "Cascade",
+      dependencies: [
+        "CKernels", "Cache", "Model", .product(name: "GRDB", package: "GRDB.swift"),
+      ]),
     // The engine: samplers, chat templates, token streams. The library's face.
     .target(name: "Generation", dependencies: ["Cache", "Hardware", "Model", "Cascade"]),
     // What memory is worth: tasks, arms, statistics.

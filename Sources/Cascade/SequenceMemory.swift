@@ -46,6 +46,8 @@ package final class SequenceMemory {
   private let turnEnds: Set<TokenID>
   /// Other sessions' blocks that took part in each block that is not named yet.
   private var seen: [Int: Set<BlockIdentity>] = [:]
+  /// Every block of the namespace's past that has taken part.
+  package private(set) var recalled: Set<BlockIdentity> = []
   /// Blocks not named yet that were computed while a chosen block was not there.
   private var missed: Set<Int> = []
   /// A number that no other sequence has.
@@ -69,7 +71,7 @@ package final class SequenceMemory {
     self.turnEnds = turnEnds
     plan = store.plan
     words = LexicalIndex(rarity: store.rarity)
-    root = store.root(namespace: owner.namespace)
+    root = store.root(of: owner)
     working = WorkingMemory(
       window: plan.window, sinks: plan.sinks, blockLength: plan.blockLength, capacity: capacity,
       stepTokens: stepTokens)
@@ -232,6 +234,7 @@ package final class SequenceMemory {
 
   func mayRecall(past place: Int) -> Bool {
     past!.entries[place].session != owner.sessionKey && !hidden.contains(place)
+      && !past!.gone.contains(place)
   }
 
   /// Counts what a layer has just chosen for token `index` on, and remembers which other sessions took
@@ -243,6 +246,7 @@ package final class SequenceMemory {
       trail?.note(pick)
       guard pick.isPast else { continue }
       account.recalledFromPast += 1
+      recalled.insert(identity(of: pick))
       seen[index / plan.blockLength, default: []].insert(identity(of: pick))
     }
   }
@@ -267,7 +271,7 @@ package final class SequenceMemory {
       vectors: isIndexed
         ? index!.halves(block: block)
         : unsafe store.vectors(of: bytes, tokens: end - start, ordinal: block),
-      scorer: plan.options.scorer)
+      scorer: plan.options.scorer, kind: owner.kind)
     do throws(StoreError) {
       if unsafe try store.put(identity, passage, bytes: bytes) {
         ended.append((identity, passage))

@@ -12,19 +12,25 @@ package final class EpisodeStore {
   package let plan: RecallPlan
   package let model: ModelDigest
   let rarity: TokenRarity
+  let marks: TokenMarks
   private let summary: BlockSummary
   private let rope: RoPETable
-  private let now: @Sendable () -> Int64
-  private var pasts: [String: PastMemory] = [:]
+  let now: @Sendable () -> Int64
+  private(set) var pasts: [String: PastMemory] = [:]
+  /// The store's folder; nil when there is none.
+  let directory: String?
+  /// Nil before it is wanted.
+  var openCatalog: Catalog?
   private var hasPreloaded = false
 
   /// - Parameters:
   ///   - rarity: what tokens tell of a passage.
+  ///   - marks: where statements begin and end.
   ///   - directory: where blocks outlive the process; nil: they end with it.
   ///   - now: seconds since 1970.
   package init(
     layout: KVLayout, plan: RecallPlan, model: LanguageModel, rope: RoPETable,
-    rarity: TokenRarity, directory: String?,
+    rarity: TokenRarity, marks: TokenMarks, directory: String?,
     options: StoreOptions, now: @escaping @Sendable () -> Int64
   ) throws(StoreError) {
     self.layout = layout
@@ -33,6 +39,8 @@ package final class EpisodeStore {
     self.rope = rope
     self.now = now
     self.rarity = rarity
+    self.marks = marks
+    self.directory = directory
     rope.ensure(layout.blockLength)
     summary = BlockSummary(layout: plan.index, kvLayout: layout)
     var options = options
@@ -48,6 +56,11 @@ package final class EpisodeStore {
   /// The identity before the first block of every sequence in `namespace`.
   package func root(namespace: String) -> BlockIdentity {
     .root(model: model, layout: layout, plan: plan, namespace: namespace)
+  }
+
+  /// The same before the blocks that `owner` leaves.
+  func root(of owner: MemoryOwner) -> BlockIdentity {
+    owner.kind == .semantic ? gists.gists(of: owner.namespace) : root(namespace: owner.namespace)
   }
 
   // MARK: - Keeping
@@ -71,8 +84,7 @@ package final class EpisodeStore {
       identity,
       attributes: BlockAttributes(
         model: model.low, namespace: UInt64(naming: passage.namespace),
-        session: UInt64(naming: passage.namespace, passage.session),
-        cost: Double(passage.tokens.count)),
+        session: passage.sessionKey, cost: Double(passage.tokens.count), memory: passage.kind),
       metadata: passage.encoded(), frames: frames)
     if case .declined = result { return false }
     return true
@@ -153,6 +165,7 @@ package final class EpisodeStore {
       else { return }
       add(block.identity, passage, to: past)
     }
+    linkConcepts(of: namespace, in: past)
     return past
   }
 

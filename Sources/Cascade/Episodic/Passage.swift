@@ -19,10 +19,13 @@ package struct Passage: Sendable, Equatable {
   package var vectors: [UInt16]
   /// What the vectors are.
   package var scorer: RecallOptions.Scorer
+  /// Whether it was said, or is the gist of what was.
+  package var kind: MemoryKind
 
   package init(
     session: String, namespace: String, parent: BlockIdentity?, ordinal: Int, turn: Int,
-    time: Int64, tokens: [TokenID], vectors: [UInt16], scorer: RecallOptions.Scorer
+    time: Int64, tokens: [TokenID], vectors: [UInt16], scorer: RecallOptions.Scorer,
+    kind: MemoryKind = .episodic
   ) {
     self.session = session
     self.namespace = namespace
@@ -33,14 +36,21 @@ package struct Passage: Sendable, Equatable {
     self.tokens = tokens
     self.vectors = vectors
     self.scorer = scorer
+    self.kind = kind
+  }
+
+  /// The session as a number. A concept has none: its number is one that no session's name gives.
+  package var sessionKey: UInt64 {
+    kind == .semantic
+      ? UInt64(naming: namespace, session, "semantic") : UInt64(naming: namespace, session)
   }
 }
 
 // Little-endian: version u32, ordinal u32, turn u32, time i64, parent 2 x u64 (zeros: none), then
 // session, namespace and scorer as u32 length and UTF-8, tokens as u32 count and i32 each, vectors as
-// u32 count and u16 each.
+// u32 count and u16 each, and the kind of memory as u8, which version 1 did not have.
 extension Passage {
-  private static let version: UInt32 = 1
+  private static let version: UInt32 = 2
 
   package func encoded() -> [UInt8] {
     var bytes: [UInt8] = []
@@ -67,10 +77,11 @@ extension Passage {
     for token in tokens { put(token) }
     put(UInt32(vectors.count))
     for number in vectors { put(number) }
+    put(kind.rawValue)
     return bytes
   }
 
-  /// Nil when the bytes are none that this version wrote.
+  /// Nil when the bytes are none that this version or an earlier one wrote.
   package init?(encoded bytes: [UInt8]) {
     var at = 0
     func take<N: FixedWidthInteger>(_ type: N.Type) -> N? {
@@ -90,7 +101,7 @@ extension Passage {
       defer { at += count }
       return String(validating: bytes[at..<at + count], as: UTF8.self)
     }
-    guard take(UInt32.self) == Self.version, let ordinal = take(UInt32.self),
+    guard let version = take(UInt32.self), (1...Self.version).contains(version), let ordinal = take(UInt32.self),
       let turn = take(UInt32.self), let time = take(Int64.self), let high = take(UInt64.self),
       let low = take(UInt64.self), let session = takeText(), let namespace = takeText(),
       let scorer = takeText().flatMap(RecallOptions.Scorer.init), let tokenCount = takeCount(of: 4)
@@ -102,11 +113,12 @@ extension Passage {
     var vectors: [UInt16] = []
     vectors.reserveCapacity(vectorCount)
     for _ in 0..<vectorCount { vectors.append(take(UInt16.self)!) }
-    guard at == bytes.count else { return nil }
+    let kind = version == 1 ? .episodic : take(UInt8.self).flatMap(MemoryKind.init)
+    guard let kind, at == bytes.count else { return nil }
     self.init(
       session: session, namespace: namespace,
       parent: high == 0 && low == 0 ? nil : BlockIdentity(high: high, low: low),
       ordinal: Int(ordinal), turn: Int(turn), time: time, tokens: tokens, vectors: vectors,
-      scorer: scorer)
+      scorer: scorer, kind: kind)
   }
 }

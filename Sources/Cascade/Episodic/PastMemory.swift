@@ -8,11 +8,18 @@ package final class PastMemory {
     package let session: UInt64
     package let ordinal: Int
     package let tokens: Int
+    /// Whether it is a concept's gist.
+    package let isConcept: Bool
   }
 
   package private(set) var entries: [Entry] = []
   package private(set) var words: LexicalIndex
   private var places: [BlockIdentity: Int] = [:]
+
+  /// Entries of each concept's blocks.
+  private(set) var links: [Int: [Int]] = [:]
+  /// Entries that were let go of.
+  private(set) var gone: Set<Int> = []
 
   init(rarity: TokenRarity) { words = LexicalIndex(rarity: rarity) }
 
@@ -20,14 +27,30 @@ package final class PastMemory {
   func place(of identity: BlockIdentity) -> Int? { places[identity] }
 
   func add(_ identity: BlockIdentity, _ passage: Passage) {
-    guard places[identity] == nil else { return }
+    if let known = places[identity] {
+      gone.remove(known)
+      return
+    }
     let place = entries.count
     words.add(passage.tokens[...])
     entries.append(
       Entry(
-        identity: identity, session: UInt64(naming: passage.namespace, passage.session),
-        ordinal: passage.ordinal, tokens: passage.tokens.count))
+        identity: identity, session: passage.sessionKey, ordinal: passage.ordinal,
+        tokens: passage.tokens.count, isConcept: passage.kind == .semantic))
     places[identity] = place
+  }
+
+  /// Says which blocks a concept was made of.
+  func link(_ concept: Concept) {
+    guard let place = places[concept.identity] else { return }
+    links[place] = concept.links.compactMap { places[$0.block] }
+  }
+
+  /// Lets go of an entry: it is not found any more.
+  func remove(_ identity: BlockIdentity) {
+    guard let place = places[identity] else { return }
+    gone.insert(place)
+    links[place] = nil
   }
 
   /// See ``LexicalIndex/search(_:below:_:)``.

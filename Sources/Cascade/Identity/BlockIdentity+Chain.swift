@@ -19,6 +19,33 @@ extension BlockIdentity {
     return BlockIdentity(hash)
   }
 
+  /// The identity before the gists of every namespace: as above, but for what the first block of a
+  /// sequence does not depend on.
+  package static func gists(
+    model: ModelDigest, layout: KVLayout, plan: RecallPlan
+  ) -> BlockIdentity {
+    var hash = SHA256()
+    hash.update(text: "spark gist 1")
+    hash.update(model.high)
+    hash.update(model.low)
+    hash.update(UInt32(layout.blockLength))
+    hash.update(text: layout.type.rawValue)
+    hash.update(UInt32(plan.sinks))
+    if case .sliding(let tokens) = plan.window, tokens < layout.blockLength {
+      hash.update(UInt32(tokens))
+    }
+    return BlockIdentity(hash)
+  }
+
+  /// The identity before the gists of one namespace.
+  func gists(of namespace: String) -> BlockIdentity {
+    var hash = SHA256()
+    hash.update(high)
+    hash.update(low)
+    hash.update(text: namespace)
+    return BlockIdentity(hash)
+  }
+
   /// The identity of the block that follows this one with `tokens`.
   ///
   /// - Parameter seen: blocks of other sessions that took part in computing it, in a fixed order. Where
@@ -38,7 +65,7 @@ extension BlockIdentity {
     return BlockIdentity(hash)
   }
 
-  private init(_ hash: consuming SHA256) {
+  init(_ hash: consuming SHA256) {
     let words = hash.finish()
     self.init(
       high: UInt64(words[0]) << 32 | UInt64(words[1]),

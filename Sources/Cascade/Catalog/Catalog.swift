@@ -1,0 +1,131 @@
+internal import GRDB
+internal import Glibc
+
+/// The store's catalog: what is known of blocks and concepts beside their bytes, in one SQLite file
+/// that several processes may have open, or in memory where there is no store.
+///
+/// What it holds is told in extensions, by the table. Writes are transactions: a process that ends in
+/// the middle of one leaves the catalog as it was before. What is deleted is overwritten with zeros.
+/// Threads may use it at once; one waits for the other.
+package final class Catalog: Sendable {
+  /// The file; nil when it is in memory.
+  package let path: String?
+  private let queue: DatabaseQueue
+
+  /// The file's name in the store's folder.
+  package static let fileName = "catalog.sqlite"
+  /// How long to wait for another process's transaction, in seconds.
+  private static let patience = 5.0
+
+  /// Opens the catalog of the store in `directory`, and makes or brings it up to date if need be.
+  ///
+  /// - Parameter directory: the store's folder, which must be there; nil: nothing is kept.
+  package init(directory: String?) throws(CatalogError) {
+    let path = directory.map { "\($0)/\(Self.fileName)" }
+    self.path = path
+    var configuration = Configuration()
+    configuration.busyMode = .timeout(Self.patience)
+    configuration.prepareDatabase { try $0.execute(sql: "PRAGMA secure_delete = ON") }
+    queue = try Self.wrapping(path) {
+      if let path {
+        configuration.journalMode = .wal
+        return try DatabaseQueue(path: path, configuration: configuration)
+      }
+      return try DatabaseQueue(configuration: configuration)
+    }
+    try Self.migrate(queue, path)
+  }
+
+  private static func migrate(_ queue: DatabaseQueue, _ path: String?) throws(CatalogError) {
+    let migrator = CatalogMigrations.migrator
+    let isTooNew = try wrapping(path) { try queue.read { try migrator.hasBeenSuperseded($0) } }
+    guard !isTooNew else {
+      throw CatalogError(
+        .tooNew,
+        "\(path ?? "the catalog") was written by a later version of Spark; use that one, or another store.")
+    }
+    do throws(CatalogError) {
+      try wrapping(path) { try migrator.migrate(queue) }
+    } catch {
+      // Another process may have done it meanwhile.
+      let isDone = try? queue.read { try migrator.hasCompletedMigrations($0) }
+      guard isDone == true else { throw error }
+    }
+  }
+
+  /// Whether there is a catalog in a store's folder.
+  package static func exists(in directory: String) -> Bool {
+    unsafe access("\(directory)/\(fileName)", F_OK) == 0
+  }
+
+  // MARK: - Use
+
+  func read<R>(_ body: (Database) throws -> R) throws(CatalogError) -> R {
+    try Self.wrapping(path) { try queue.read(body) }
+  }
+
+  /// Runs `body` in a transaction, which is rolled back when it throws.
+  func write<R>(_ body: (Database) throws -> R) throws(CatalogError) -> R {
+    try Self.wrapping(path) { try queue.write(body) }
+  }
+
+  /// Takes what was deleted from the write-ahead log as well.
+  ///
+  /// - Returns: false when another process is reading, and the log still holds it.
+  package func purge() throws(CatalogError) -> Bool {
+    guard path != nil else { return true }
+    return try Self.wrapping(path) {
+      do {
+        _ = try queue.writeWithoutTransaction { try $0.checkpoint(.truncate) }
+        return true
+      } catch let error as DatabaseError
+        where error.resultCode == .SQLITE_BUSY || error.resultCode == .SQLITE_LOCKED
+      {
+        return false
+      }
+    }
+  }
+
+  /// What SQLite finds wrong with the file; empty when it is whole.
+  package func findings() throws(CatalogError) -> [String] {
+    let findings = try read { try String.fetchAll($0, sql: "PRAGMA quick_check(10)") }
+    return findings == ["ok"] ? [] : findings
+  }
+
+  // MARK: - Errors
+
+  private static func wrapping<R>(
+    _ path: String?, _ body: () throws -> R
+  ) throws(CatalogError) -> R {
+    do {
+      return try body()
+    } catch let error as DatabaseError {
+      throw CatalogError(error, path: path ?? "the catalog in memory")
+    } catch {
+      throw CatalogError(.failed, "\(path ?? "the catalog in memory") cannot be used: \(error).")
+    }
+  }
+}
+
+extension CatalogError {
+  fileprivate init(_ error: DatabaseError, path: String) {
+    let reason = error.message ?? error.resultCode.description
+    switch error.resultCode {
+    case .SQLITE_NOTADB, .SQLITE_CORRUPT:
+      self.init(
+        .damaged,
+        "\(path) is damaged (\(reason)); move it away, and spark memory consolidate makes it again from "
+          + "what the segments hold.")
+    case .SQLITE_BUSY, .SQLITE_LOCKED:
+      self.init(.busy, "\(path) is held by another process; try again when it has ended.")
+    case .SQLITE_FULL:
+      self.init(.full, "\(path) has no room to grow; free some space on its disk.")
+    case .SQLITE_CANTOPEN, .SQLITE_READONLY, .SQLITE_PERM, .SQLITE_AUTH:
+      self.init(
+        .inaccessible,
+        "\(path) cannot be opened for writing (\(reason)); give the folder and its files write "
+          + "permission, or use another store.")
+    default: self.init(.failed, "\(path) cannot be used (\(reason)); the disk may be failing.")
+    }
+  }
+}
