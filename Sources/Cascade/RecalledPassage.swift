@@ -12,6 +12,8 @@ public struct RecalledPassage: Sendable, Equatable {
 
   /// The session that said it.
   public let session: String
+  /// Whether it is a concept: what several passages say, in the words of one.
+  public let isConcept: Bool
   /// Whether that is another session than the reply's.
   public let isPast: Bool
   /// Turns of the session that had ended before it.

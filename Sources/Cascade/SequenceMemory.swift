@@ -325,7 +325,7 @@ package final class SequenceMemory {
       if !key.isPast {
         let start = block * length
         return RecalledPassage(
-          session: owner.session, isPast: false, turn: turn(atBlock: block), block: block,
+          session: owner.session, isConcept: false, isPast: false, turn: turn(atBlock: block), block: block,
           time: nil,
           tokens: Array(tokens[start..<min(start + length, tokens.count)]),
           choices: tally.choices, weight: tally.weight, place: .init(tally.tier))
@@ -333,8 +333,8 @@ package final class SequenceMemory {
       // What was forgotten meanwhile is not told any more.
       return store.passage(past!.entries[block].identity).map { passage in
         RecalledPassage(
-          session: passage.session, isPast: true, turn: passage.turn, block: passage.ordinal,
-          time: passage.time, tokens: passage.tokens, choices: tally.choices,
+          session: passage.session, isConcept: passage.kind == .semantic, isPast: true,
+          turn: passage.turn, block: passage.ordinal, time: passage.time, tokens: passage.tokens, choices: tally.choices,
           weight: tally.weight, place: .init(tally.tier))
       }
     }

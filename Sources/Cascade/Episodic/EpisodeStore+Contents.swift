@@ -9,6 +9,7 @@ extension EpisodeStore {
     package let passage: Passage
 
     package var identity: BlockIdentity { block.identity }
+    package var isConcept: Bool { passage.kind == .semantic }
   }
 
   /// Every passage that this model has read, oldest first.
@@ -94,9 +95,20 @@ extension EpisodeStore {
   }
 
   /// What ``forget(session:of:)`` would forget.
-  package func blocks(session: String?, of namespace: String) -> Int {
+  package func identities(session: String?, of namespace: String) -> Set<BlockIdentity> {
     let scope = Self.scope(session: session, of: namespace)
-    return tiers.footprints().count { scope.covers($0.identity, $0.attributes) }
+    return Set(
+      tiers.footprints().lazy.filter { scope.covers($0.identity, $0.attributes) }.map(\.identity))
+  }
+
+  /// How far a forgetting reaches.
+  package enum Forgetting: Equatable {
+    /// Single passages.
+    case passages
+    /// A session, whatever model has read it.
+    case session(String)
+    /// A namespace, whatever model has read it.
+    case everything
   }
 
   private static func scope(session: String?, of namespace: String) -> BlockScope {

@@ -57,6 +57,15 @@ extension EpisodeStore {
     try tiers.invalidate { identity, _ in concepts.contains(identity) }
   }
 
+  /// The gists of a namespace's concepts, of whatever model.
+  package func gists(in namespace: String) -> Set<BlockIdentity> {
+    let namespace = UInt64(naming: namespace)
+    return Set(
+      tiers.footprints().lazy
+        .filter { $0.attributes.namespace == namespace && $0.attributes.memory == .semantic }
+        .map(\.identity))
+  }
+
   /// What a consolidation of a namespace works on, off the compute thread.
   ///
   /// - Parameter filler: a token that says nothing, a line's end.

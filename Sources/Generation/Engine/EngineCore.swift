@@ -44,8 +44,29 @@ actor EngineCore {
   private func endMonitoring(_ reply: Reply) -> RunConditions? {
     guard reply.isMonitored else { return nil }
     reply.isMonitored = false
-    idleWork.end()
+    let memory = reply.options.memory
+    let isForLater = stepper.options.consolidation.isAutomatic && memory.scope == .namespace
+    idleWork.end(leaving: isForLater ? memory.namespace : nil) { [weak self] namespace, rest in
+      // A store that fails here fails the next reply's flush too, which tells; a catalog that does is
+      // told of by whoever asks for what is in it.
+      _ = try? await self?.consolidate(namespace, rest: rest)
+    }
     return monitor.end()
+  }
+
+  /// The same, for those who ask for it: the engine does not begin by itself meanwhile.
+  nonisolated func consolidateNow(
+    _ namespace: String, onProgress: @Sendable (_ done: Int, _ total: Int) -> Void
+  ) async throws(EngineError) -> ConsolidationReport {
+    idleWork.begin()
+    defer { idleWork.end(leaving: nil) { _, _ in } }
+    return try await consolidate(namespace, onProgress: onProgress)
+  }
+
+  var memory: MemoryKeeper { stepper.memory }
+
+  func makeGist(_ tokens: [TokenID], of namespace: String) throws(EngineError) -> Bool {
+    try stepper.makeGist(tokens, of: namespace)
   }
 
   func logits(

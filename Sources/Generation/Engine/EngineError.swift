@@ -1,4 +1,5 @@
 internal import Cache
+internal import Cascade
 
 /// Why an engine cannot start or answer. The description is one sentence: what, where, and what to
 /// do about it.
@@ -53,6 +54,15 @@ extension EngineError {
   /// Runs `body`, whose errors come from the store.
   static func aboutMemory<R>(_ body: () throws(StoreError) -> R) throws(EngineError) -> R {
     do throws(StoreError) {
+      return try body()
+    } catch {
+      throw EngineError(.memory, error.message)
+    }
+  }
+
+  /// Runs `body`, whose errors come from the catalog.
+  static func aboutCatalog<R>(_ body: () throws(CatalogError) -> R) throws(EngineError) -> R {
+    do throws(CatalogError) {
       return try body()
     } catch {
       throw EngineError(.memory, error.message)

@@ -20,6 +20,8 @@ public struct EngineOptions: Sendable, Equatable {
   public var blockLength: Int
   /// Directory in which memory outlives the engine; nil: it ends with it.
   public var store: String?
+  /// How what recurs becomes concepts.
+  public var consolidation: ConsolidationOptions
   /// File to which requests for blocks are written, for `spark cache simulate`; nil: none.
   public var recordTrace: String?
   /// Number format of cached keys and values.
@@ -34,7 +36,8 @@ public struct EngineOptions: Sendable, Equatable {
   public init(
     threads: Int? = nil, instructionSet: InstructionSet? = nil, contextLength: Int? = nil,
     window: Window = .full, sinks: Int = 4, recall: RecallOptions = RecallOptions(),
-    blockLength: Int = 64, store: String? = nil, recordTrace: String? = nil,
+    blockLength: Int = 64, store: String? = nil,
+    consolidation: ConsolidationOptions = ConsolidationOptions(), recordTrace: String? = nil,
     keyValueType: KeyValueType = .f16,
     prefillChunk: Int = 512, maxSequences: Int = 4,
     thermal: ThermalOptions = ThermalOptions()
@@ -47,6 +50,7 @@ public struct EngineOptions: Sendable, Equatable {
     self.recall = recall
     self.blockLength = blockLength
     self.store = store
+    self.consolidation = consolidation
     self.recordTrace = recordTrace
     self.keyValueType = keyValueType
     self.prefillChunk = prefillChunk
@@ -64,6 +68,7 @@ public struct EngineOptions: Sendable, Equatable {
       blockLength % 16 == 0 && (16...512).contains(blockLength), "block", "\(blockLength)",
       "a multiple of 16 between 16 and 512")
     try recall.validate(blockLength: blockLength)
+    try consolidation.validate()
     try require(
       (0...blockLength).contains(sinks), "sinks", "\(sinks)", "between 0 and \(blockLength)")
     if case .sliding(let tokens) = window {

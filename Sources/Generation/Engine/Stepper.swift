@@ -78,8 +78,8 @@ package final class Stepper {
     do {
       store = try EpisodeStore(
         layout: layout, plan: plan, model: model, rope: pass.rope,
-        rarity: tokenizer.rarity(passageLength: layout.blockLength), directory: options.store,
-        options: storeOptions, now: now)
+        rarity: tokenizer.rarity(passageLength: layout.blockLength), marks: tokenizer.marks,
+        directory: options.store, options: storeOptions, now: now)
     } catch {
       throw EngineError(.machine, error.message)
     }
@@ -89,7 +89,9 @@ package final class Stepper {
   }
 
   /// What is remembered, apart from replies.
-  var memory: MemoryKeeper { MemoryKeeper(store: store, tokenizer: tokenizer) }
+  var memory: MemoryKeeper {
+    MemoryKeeper(store: store, tokenizer: tokenizer, consolidation: options.consolidation)
+  }
 
   /// What keeps blocks.
   var tiers: TieredStore { store.tiers }
@@ -165,6 +167,8 @@ package final class Stepper {
     guard !state.isKept else { return }
     state.isKept = true
     state.memory.end(in: pool)
+    store.noteRecalled(
+      state.memory.recalled, of: reply.options.memory.namespace, options.consolidation.decay)
     if options.store != nil, reply.options.memory.scope != .none { state.memory.settle() }
   }
 
@@ -359,6 +363,29 @@ package final class Stepper {
       timeToFirstToken: state.timeToFirstToken, seed: reply.seed,
       residentBytes: memory.resident, peakBytes: memory.peak,
       keyValueBytes: keyValueBytes, memory: state.memory.account)
+  }
+
+  // MARK: - Concepts
+
+  /// Reads what stands before a concept's gist and the gist, and gives memory their block.
+  ///
+  /// - Returns: false when replies in progress leave no room for it.
+  func makeGist(_ tokens: [TokenID], of namespace: String) throws(EngineError) -> Bool {
+    let blocks = WorkingMemory.blocks(
+      options.window, capacity: tokens.count, blockLength: pool.layout.blockLength,
+      stepTokens: options.prefillChunk)
+    guard reservedBlocks + blocks <= pool.capacity else { return false }
+    reservedBlocks += blocks
+    defer { reservedBlocks -= blocks }
+    let memory = SequenceMemory(
+      owner: .concepts(of: namespace), capacity: tokens.count, stepTokens: options.prefillChunk,
+      turnEnds: [], store: store)
+    _ = read(tokens, memory, isCancelled: { false })
+    memory.end(in: pool)
+    if let reason = memory.account.reasonForDropping {
+      throw EngineError(.memory, "a concept's keys and values cannot be kept: \(reason)")
+    }
+    return true
   }
 
   // MARK: - Measuring and comparing

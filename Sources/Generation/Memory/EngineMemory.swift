@@ -58,6 +58,21 @@ public struct EngineMemory: Sendable {
     }
   }
 
+  /// Makes concepts of what a namespace's passages say more than once and of what replies keep recalling,
+  /// and lets go of those that are none any more. Where nothing has changed since the last time, nothing
+  /// is done.
+  ///
+  /// Replies go on meanwhile, and wait for no more than one concept of at most 64 tokens. When the task
+  /// is cancelled, what was made stays, and the next call goes on.
+  ///
+  /// - Parameter onProgress: concepts that are there, of how many; called from any thread.
+  public func consolidate(
+    _ namespace: String = "default",
+    onProgress: @escaping @Sendable (_ done: Int, _ total: Int) -> Void = { _, _ in }
+  ) async throws(EngineError) -> ConsolidationReport {
+    try await core.consolidateNow(namespace, onProgress: onProgress)
+  }
+
   /// Reads every block back and checks it against its checksums. A cancelled check ends with what it
   /// has found so far.
   ///

@@ -9,8 +9,10 @@ public struct MemoryCheck: Sendable, Equatable {
     public let reason: String
   }
 
-  /// Passages that were read back.
+  /// Passages that were read back, concepts included.
   public internal(set) var passages = 0
+  /// How many of them are concepts.
+  public internal(set) var concepts = 0
   public internal(set) var damaged: [Damage] = []
   /// Passages of which a part was let go for room; the model reads it again when it is wanted.
   public internal(set) var incomplete = 0

@@ -7,6 +7,9 @@ public struct MemoryHoldings: Sendable, Equatable {
     public internal(set) var passages = 0
     public internal(set) var tokens = 0
     public internal(set) var bytes = Bytes()
+    /// Semantic memory's part, which is not in the figures above.
+    public internal(set) var concepts = 0
+    public internal(set) var conceptBytes = Bytes()
   }
 
   /// Bytes in each tier; copies in several tiers count in each.

@@ -6,6 +6,7 @@ internal import Model
 struct MemoryKeeper {
   let store: EpisodeStore
   let tokenizer: Tokenizer
+  let consolidation: ConsolidationOptions
 
   // MARK: - Looking
 
@@ -26,11 +27,17 @@ struct MemoryKeeper {
     for kept in store.passages() {
       let name = kept.passage.namespace
       var entry = names[name] ?? (MemoryHoldings.Namespace(name: name), [])
-      entry.sessions.insert(kept.passage.session)
-      entry.namespace.sessions = entry.sessions.count
-      entry.namespace.passages += 1
-      entry.namespace.tokens += kept.passage.tokens.count
-      entry.namespace.bytes += bytes[kept.identity] ?? MemoryHoldings.Bytes()
+      let held = bytes[kept.identity] ?? MemoryHoldings.Bytes()
+      if kept.isConcept {
+        entry.namespace.concepts += 1
+        entry.namespace.conceptBytes += held
+      } else {
+        entry.sessions.insert(kept.passage.session)
+        entry.namespace.sessions = entry.sessions.count
+        entry.namespace.passages += 1
+        entry.namespace.tokens += kept.passage.tokens.count
+        entry.namespace.bytes += held
+      }
       names[name] = entry
     }
     holdings.namespaces = names.values.map(\.namespace).sorted { $0.name < $1.name }
@@ -42,8 +49,10 @@ struct MemoryKeeper {
     // A word is another token at the beginning of a text than behind a space.
     let tokens =
       tokenizer.encode(" " + text, addSpecial: false) + tokenizer.encode(text, addSpecial: false)
-    return store.search(tokens, in: namespace, limit: max(0, limit)).map { kept, score in
-      FoundPassage(passage: told(kept), score: score)
+    let found = store.search(tokens, in: namespace, limit: max(0, limit))
+    let links = found.contains { $0.kept.isConcept } ? self.links(in: namespace) : [:]
+    return found.map { kept, score in
+      FoundPassage(passage: told(kept, links[kept.identity]), score: score)
     }
   }
 
@@ -51,8 +60,9 @@ struct MemoryKeeper {
     let all = store.passages(in: namespace)
     let kept = try find(id, among: all, of: namespace)
     let parent = kept.passage.parent
+    let links = kept.isConcept ? self.links(in: namespace)[kept.identity] : nil
     return PassageInPlace(
-      passage: told(kept),
+      passage: told(kept, links),
       previous: all.first { $0.identity == parent }?.identity.description,
       next: all.filter { $0.passage.parent == kept.identity }.map(\.identity.description))
   }
@@ -65,46 +75,117 @@ struct MemoryKeeper {
     return all[index]
   }
 
-  private func told(_ kept: EpisodeStore.Kept) -> StoredPassage {
+  /// What concepts are linked to; nothing where the catalog cannot be read, which verifying tells.
+  private func links(in namespace: String) -> [BlockIdentity: [Concept.Link]] {
+    let concepts = try? store.existingCatalog()?.concepts(of: store.owner(of: namespace))
+    return (concepts ?? []).reduce(into: [:]) { $0[$1.identity] = $1.links }
+  }
+
+  private func told(_ kept: EpisodeStore.Kept, _ links: [Concept.Link]? = nil) -> StoredPassage {
     let passage = kept.passage
     return StoredPassage(
       id: kept.identity.description, namespace: passage.namespace, session: passage.session,
       turn: passage.turn, block: passage.ordinal, time: passage.time, tokens: passage.tokens,
       text: String(decoding: tokenizer.decode(passage.tokens), as: UTF8.self),
-      place: store.tiers.tier(of: kept.identity).map(RecalledPassage.Place.init))
+      place: store.tiers.tier(of: kept.identity).map(RecalledPassage.Place.init),
+      isConcept: kept.isConcept, links: (links ?? []).map(\.block.description))
   }
 
   // MARK: - Forgetting
 
-  /// How many passages a selection has.
+  /// How many passages and concepts a selection takes with it.
   func count(_ selection: MemorySelection, in namespace: String) throws(EngineError) -> Int {
-    switch selection {
-    case .session(let session): store.blocks(session: session, of: namespace)
-    case .everything: store.blocks(session: nil, of: namespace)
-    case .passage, .containing: try identities(selection, in: namespace).count
-    }
+    let victims = try victims(selection, in: namespace)
+    return victims.passages.count + victims.concepts.count
   }
 
   func forget(
     _ selection: MemorySelection, in namespace: String
   ) throws(EngineError) -> ForgottenPassages {
-    let forgotten: TieredStore.Forgotten
-    switch selection {
-    case .session(let session):
-      forgotten = try EngineError.aboutMemory { () throws(StoreError) in
-        try store.forget(session: session, of: namespace)
+    try EngineError.aboutMemory { () throws(StoreError) in try store.tiers.refresh() }
+    let victims = try victims(selection, in: namespace)
+    let scope: EpisodeStore.Forgetting =
+      switch selection {
+      case .session(let session): .session(session)
+      case .everything: .everything
+      case .passage, .containing: .passages
       }
-    case .everything:
-      forgotten = try EngineError.aboutMemory { () throws(StoreError) in
-        try store.forget(session: nil, of: namespace)
-      }
-    case .passage, .containing:
-      let victims = try identities(selection, in: namespace)
-      forgotten = try EngineError.aboutMemory { () throws(StoreError) in
-        try store.forget(victims)
+    return try forget(victims, scope, in: namespace)
+  }
+
+  /// Forgets passages, and concepts first: while one of them is left, it may be made again.
+  private func forget(
+    _ victims: Victims, _ scope: EpisodeStore.Forgetting, in namespace: String
+  ) throws(EngineError) -> ForgottenPassages {
+    var filesLeft = 0
+    let catalog = try EngineError.aboutCatalog { () throws(CatalogError) in
+      try store.existingCatalog()
+    }
+    if let catalog {
+      try EngineError.aboutCatalog { () throws(CatalogError) in
+        try catalog.forget(
+          concepts: victims.concepts, counted: victims.passages,
+          everythingOf: scope == .everything ? namespace : nil)
+        if try !catalog.purge() { filesLeft += 1 }
       }
     }
-    return ForgottenPassages(passages: forgotten.blocks, filesLeft: forgotten.segmentsLeft)
+    let blocks = try EngineError.aboutMemory { () throws(StoreError) in
+      if !victims.concepts.isEmpty {
+        filesLeft = max(filesLeft, try store.forget(victims.concepts).segmentsLeft)
+      }
+      let forgotten =
+        switch scope {
+        case .session(let session): try store.forget(session: session, of: namespace)
+        case .everything: try store.forget(session: nil, of: namespace)
+        case .passages: try store.forget(victims.passages)
+        }
+      filesLeft = max(filesLeft, forgotten.segmentsLeft)
+      return forgotten.blocks
+    }
+    return ForgottenPassages(
+      passages: blocks, concepts: victims.concepts.count, filesLeft: filesLeft)
+  }
+
+  private struct Victims {
+    var passages: Set<BlockIdentity>
+    var concepts: Set<BlockIdentity>
+  }
+
+  private func victims(
+    _ selection: MemorySelection, in namespace: String
+  ) throws(EngineError) -> Victims {
+    let blocks: Set<BlockIdentity>
+    let touched: Catalog.Selection
+    switch selection {
+    case .session(let session):
+      blocks = store.identities(session: session, of: namespace)
+      touched = .session(UInt64(naming: namespace, session), blocks: blocks)
+    case .everything:
+      blocks = store.identities(session: nil, of: namespace)
+      touched = .everything
+    case .passage, .containing:
+      blocks = try identities(selection, in: namespace)
+      touched = .blocks(blocks)
+    }
+    return try victims(blocks, touched, in: namespace)
+  }
+
+  private func victims(
+    _ blocks: Set<BlockIdentity>, _ touched: Catalog.Selection, in namespace: String
+  ) throws(EngineError) -> Victims {
+    let gists = store.gists(in: namespace)
+    var concepts = blocks.intersection(gists)
+    try EngineError.aboutCatalog { () throws(CatalogError) in
+      if let catalog = try store.existingCatalog() {
+        concepts.formUnion(try catalog.concepts(touchedBy: touched, in: namespace))
+        // What a gist was made from is not known once the catalog does not know it.
+        concepts.formUnion(
+          gists.subtracting(try catalog.concepts(touchedBy: .everything, in: namespace)))
+      } else {
+        concepts.formUnion(gists)
+      }
+    }
+    return Victims(passages: blocks.subtracting(concepts), concepts: concepts)
   }
 
   private func identities(
@@ -115,7 +196,7 @@ struct MemoryKeeper {
     case .passage(let id): return [try find(id, among: all, of: namespace).identity]
     case .containing(let text): return passages(containing: Array(text.utf8), among: all)
     case .session(let session):
-      return Set(all.filter { $0.passage.session == session }.map(\.identity))
+      return store.identities(session: session, of: namespace)
     case .everything: return Set(all.map(\.identity))
     }
   }
@@ -169,12 +250,12 @@ struct MemoryKeeper {
     allBut tokens: [TokenID], as session: String, in namespace: String
   ) throws(EngineError) -> ForgottenPassages {
     let chain = Set(store.chain(of: tokens, in: namespace))
-    let victims = others(than: chain, as: session, in: namespace)
-    guard !victims.isEmpty else { return ForgottenPassages(passages: 0, filesLeft: 0) }
-    let forgotten = try EngineError.aboutMemory { () throws(StoreError) in
-      try store.forget(victims)
+    let others = others(than: chain, as: session, in: namespace)
+    guard !others.isEmpty else {
+      return ForgottenPassages(passages: 0, concepts: 0, filesLeft: 0)
     }
-    return ForgottenPassages(passages: forgotten.blocks, filesLeft: forgotten.segmentsLeft)
+    return try forget(
+      try victims(others, .blocks(others), in: namespace), .passages, in: namespace)
   }
 
   private func others(
@@ -182,7 +263,7 @@ struct MemoryKeeper {
   ) -> Set<BlockIdentity> {
     Set(
       store.passages(in: namespace).lazy
-        .filter { $0.passage.session == session && !chain.contains($0.identity) }
+        .filter { !$0.isConcept && $0.passage.session == session && !chain.contains($0.identity) }
         .map(\.identity))
   }
 
@@ -197,11 +278,12 @@ struct MemoryKeeper {
   func check(_ identity: BlockIdentity, _ check: inout MemoryCheck) {
     // Told before: damage takes it away.
     let kept = store.kept(identity)
+    if kept?.isConcept == true { check.concepts += 1 }
     check.passages += 1
     func note(_ reason: String) {
       check.damaged.append(
         MemoryCheck.Damage(
-          id: identity.description, passage: kept.map(told), reason: reason))
+          id: identity.description, passage: kept.map { told($0) }, reason: reason))
     }
     do throws(StoreError) {
       try store.tiers.verify(identity)
@@ -210,6 +292,7 @@ struct MemoryKeeper {
       switch error.code {
       case .missing:
         check.passages -= 1
+        if kept?.isConcept == true { check.concepts -= 1 }
         check.incomplete += 1
       default: note(error.message)
       }
@@ -219,6 +302,13 @@ struct MemoryKeeper {
   /// What the store had to say, apart from single passages.
   func endCheck(_ check: inout MemoryCheck) {
     check.remarks += store.tiers.takeReports().map(\.message)
+    do throws(CatalogError) {
+      guard let catalog = try store.existingCatalog() else { return }
+      let findings = try catalog.findings()
+      check.remarks += findings.map { "\(catalog.path ?? "the catalog"): \($0)" }
+    } catch {
+      check.remarks.append(error.message)
+    }
   }
 }
 

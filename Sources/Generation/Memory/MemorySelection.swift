@@ -16,6 +16,9 @@ public enum MemorySelection: Sendable, Equatable {
 /// What was forgotten.
 public struct ForgottenPassages: Sendable, Equatable {
   public let passages: Int
+  /// Concepts that were made from them, or linked to them. Where other passages say the same, the next
+  /// consolidation makes them again.
+  public let concepts: Int
   /// Files that still hold bytes of them, or of what was forgotten earlier, because another process is
   /// at work there. They go when it compacts the store, or when anything is forgotten once it has ended.
   public let filesLeft: Int

@@ -20,6 +20,10 @@ public struct StoredPassage: Sendable, Equatable {
   public let text: String
   /// Where its keys and values are, those that are furthest away; nil when some of them are gone.
   public let place: RecalledPassage.Place?
+  /// Whether it is a concept: what several passages say, in the words of one.
+  public let isConcept: Bool
+  /// Ids of the passages that a concept was made of; some of them may be gone.
+  public let links: [String]
 }
 
 /// A passage that a search has found.

@@ -19,6 +19,19 @@ extension Tokenizer {
   }
 }
 
+extension Tokenizer {
+  /// Where this vocabulary's tokens begin and end statements.
+  var marks: TokenMarks {
+    TokenMarks(
+      (0..<TokenID(vocabularySize)).map { token in
+        isControl(token) ? .special : withPiece(of: token) { TokenMarks.mark(of: $0) }
+      })
+  }
+
+  /// A token that says nothing: a line's end, or what comes closest.
+  var filler: TokenID { encode("\n", addSpecial: false).last ?? bos ?? eos ?? 0 }
+}
+
 /// Whether two bytes at least are letters or digits, or of other scripts than the Latin, where one
 /// character may be a word.
 private func spellsWord(_ bytes: Span<UInt8>) -> Bool {

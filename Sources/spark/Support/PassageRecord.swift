@@ -4,6 +4,7 @@ import Generation
 /// A recalled passage, as JSON and in a line.
 struct PassageRecord: Encodable {
   var session: String
+  var isConcept: Bool
   var isPast: Bool
   var turn: Int
   var block: Int
@@ -16,6 +17,7 @@ struct PassageRecord: Encodable {
 
   init(_ passage: RecalledPassage, tokenizer: Tokenizer, now: Date = .now) {
     session = passage.session
+    isConcept = passage.isConcept
     isPast = passage.isPast
     turn = passage.turn
     block = passage.block
@@ -28,9 +30,10 @@ struct PassageRecord: Encodable {
 
   /// Without line breaks or control characters.
   var line: String {
-    let origin = isPast ? "session \(session), \(age?.asSpan ?? "?") ago" : "this text"
     let words = weight.map { ", words \(Double($0).inTenths) nats" } ?? ""
-    return "recalled \(choices) times from \(place.rawValue)\(words): \(origin), turn \(turn + 1): "
-      + oneLine(text)
+    let recalled = "recalled \(choices) times from \(place.rawValue)\(words): "
+    if isConcept { return recalled + "a concept, \(age?.asSpan ?? "?") old: \(oneLine(text))" }
+    let origin = isPast ? "session \(session), \(age?.asSpan ?? "?") ago" : "this text"
+    return recalled + "\(origin), turn \(turn + 1): \(oneLine(text))"
   }
 }

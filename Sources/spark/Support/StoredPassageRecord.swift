@@ -13,6 +13,10 @@ struct StoredPassageRecord: Encodable {
   var tokens: Int
   /// Missing when a part of it is gone.
   var place: RecalledPassage.Place?
+  /// Whether it is a concept's gist.
+  var isConcept: Bool
+  /// The passages that a concept was made of; missing for others.
+  var links: [String]?
   var score: Float?
   var previous: String?
   var next: [String]?
@@ -27,6 +31,8 @@ struct StoredPassageRecord: Encodable {
     time = passage.time
     tokens = passage.tokens.count
     place = passage.place
+    isConcept = passage.isConcept
+    links = passage.isConcept ? passage.links : nil
     self.score = score
     text = passage.text
   }
@@ -34,11 +40,16 @@ struct StoredPassageRecord: Encodable {
   /// The id's beginning, what it weighs and where it is from; its text below.
   var entry: String {
     let weight = score.map { "  \(Double($0).inTenths) nats" } ?? ""
-    return "\(id.prefix(12))\(weight)  \(origin)\n    \(oneLine(text))\n"
+    let links = links.map { links in
+      "    of " + links.prefix(8).map { String($0.prefix(12)) }.joined(separator: ", ")
+        + (links.count > 8 ? " and \(links.count - 8) more" : "") + "\n"
+    }
+    return "\(id.prefix(12))\(weight)  \(origin)\n    \(oneLine(text))\n\(links ?? "")"
   }
 
   var origin: String {
     let age = max(0, Int64(Date.now.timeIntervalSince1970) - time)
+    if isConcept { return "concept, \(age.asSpan) old, \(place?.rawValue ?? "incomplete")" }
     return "session \(visible(Array(session.utf8))), block \(block + 1), turn \(turn + 1), "
       + "\(age.asSpan) ago, \(place?.rawValue ?? "incomplete")"
   }

@@ -78,9 +78,11 @@ package struct Consolidation: Sendable {
   ///   - sources: what the namespace's passages say.
   ///   - concepts: what it has.
   ///   - recalled: how often replies have recalled blocks.
+  ///   - isCancelled: asked now and then; the result is of no use once it has said so.
   /// - Returns: the heaviest concepts that the budget has room for, heaviest first.
   package func drafts(
-    from sources: [Source], concepts: [Concept], recalled: [BlockIdentity: DecayedCount]
+    from sources: [Source], concepts: [Concept], recalled: [BlockIdentity: DecayedCount],
+    isCancelled: () -> Bool = { false }
   ) -> [Draft] {
     var sources = sources
     sources.sort { a, b in
@@ -91,6 +93,7 @@ package struct Consolidation: Sendable {
     let profiles = Profiles(sources.map(\.statement), rarity, least: Self.leastTokenWeight)
     var groups = Groups(similarity: options.similarity)
     for (index, profile) in profiles.list.enumerated() where profile.weight >= Self.leastWeight {
+      if index % 64 == 0, isCancelled() { return [] }
       groups.add(index, profile)
     }
     var drafts: [Draft] = []

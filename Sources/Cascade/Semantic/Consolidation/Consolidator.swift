@@ -43,7 +43,9 @@ package struct Consolidator: Sendable {
 
   // MARK: - Planning
 
-  package func work() throws(CatalogError) -> Work {
+  /// - Parameter isCancelled: asked now and then.
+  /// - Returns: nil when it was cancelled.
+  package func work(isCancelled: () -> Bool) throws(CatalogError) -> Work? {
     var work = Work(namespace: owner.namespace)
     let concepts = try catalog.concepts(of: owner)
     let recalled = try catalog.recalled(by: owner)
@@ -59,13 +61,18 @@ package struct Consolidator: Sendable {
       }
       return work
     }
+    if isCancelled() { return nil }
     let sources = sources(of: passages)
+    if isCancelled() { return nil }
     work.statements = sources.count
     let known = Dictionary(uniqueKeysWithValues: concepts.map { ($0.identity, $0) })
     let consolidation = Consolidation(
       rarity: rarity, marks: gists.marks, options: options, now: now(),
       bytesPerToken: bytesPerToken)
-    for draft in consolidation.drafts(from: sources, concepts: concepts, recalled: recalled) {
+    let drafts = consolidation.drafts(
+      from: sources, concepts: concepts, recalled: recalled, isCancelled: isCancelled)
+    if isCancelled() { return nil }
+    for draft in drafts {
       let sequence = gists.sequence(draft.tokens)
       let identity = root.child(sequence[...])
       work.concepts.append(

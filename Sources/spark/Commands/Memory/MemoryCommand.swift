@@ -11,5 +11,6 @@ struct MemoryCommand: AsyncParsableCommand {
       """,
     subcommands: [
       MemoryStats.self, MemorySearch.self, MemoryShow.self, MemoryForget.self, MemoryVerify.self,
+      MemoryConsolidate.self,
     ])
 }

@@ -9,7 +9,7 @@ struct MemoryForget: AsyncParsableCommand {
     discussion: """
       Their text, keys and values leave the store's files before the command ends; what a drive \
       keeps of removed files is the drive's. A session and a namespace go whatever model read them, \
-      other passages only where this model did.
+      other passages only where this model did. The concepts that were made of them go as well.
       """)
 
   @Option(help: ArgumentHelp("All that this session read.", valueName: "name"))
@@ -53,7 +53,7 @@ struct MemoryForget: AsyncParsableCommand {
       throw InputError(nothing)
     }
     if !yes {
-      Output.error.tell("spark: forget \(count.inPassages) of the namespace \(namespace)? [y/N] ")
+      Output.error.tell("spark: forget \(count.inPassages) of the namespace \(namespace), concepts counted? [y/N] ")
       guard let answer = readLine()?.lowercased(), ["y", "yes"].contains(answer) else {
         Output.error.tell("spark: nothing was forgotten.\n")
         throw ExitCode.failure
@@ -63,10 +63,13 @@ struct MemoryForget: AsyncParsableCommand {
     if store.json {
       try Output.standard.writeJSONLine(
         ForgottenRecord(
-          namespace: namespace, passages: forgotten.passages, filesLeft: forgotten.filesLeft))
+          namespace: namespace, passages: forgotten.passages, concepts: forgotten.concepts,
+          filesLeft: forgotten.filesLeft))
     } else {
       try Output.standard.write(
-        "forgot \(forgotten.passages.inPassages) of the namespace \(namespace)\n")
+        "forgot \(forgotten.passages.inPassages)"
+          + (forgotten.concepts > 0 ? " and \(forgotten.concepts.inConcepts)" : "")
+          + " of the namespace \(namespace)\n")
     }
     if forgotten.filesLeft > 0 {
       Output.error.tell(
@@ -94,6 +97,7 @@ struct MemoryForget: AsyncParsableCommand {
 private struct ForgottenRecord: Encodable {
   var namespace: String
   var passages: Int
+  var concepts: Int
   var filesLeft: Int
 }
 

@@ -21,6 +21,7 @@ struct MemoryShow: AsyncParsableCommand {
     record.next = found.next
     if store.json { return try Output.standard.writeJSONLine(record) }
     var remarks = ["passage \(found.passage.id)", record.origin]
+    for link in found.passage.links { remarks.append("of \(link)") }
     if let previous = found.previous { remarks.append("before it \(previous)") }
     for next in found.next { remarks.append("after it \(next)") }
     Output.error.tell(remarks.map { "spark: \($0)\n" }.joined())

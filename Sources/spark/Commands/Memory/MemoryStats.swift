@@ -42,6 +42,15 @@ private struct HoldingsRecord: Encodable {
     var memoryBytes: Int
     var compressedBytes: Int
     var diskBytes: Int
+    var semantic: Semantic
+  }
+
+  /// Concepts, which the figures beside them do not count.
+  struct Semantic: Encodable {
+    var concepts: Int
+    var memoryBytes: Int
+    var compressedBytes: Int
+    var diskBytes: Int
   }
 
   init(_ holdings: MemoryHoldings, store: String) {
@@ -50,7 +59,10 @@ private struct HoldingsRecord: Encodable {
       Row(
         namespace: $0.name, sessions: $0.sessions, passages: $0.passages, tokens: $0.tokens,
         memoryBytes: $0.bytes.memory, compressedBytes: $0.bytes.compressed,
-        diskBytes: $0.bytes.disk)
+        diskBytes: $0.bytes.disk,
+        semantic: Semantic(
+          concepts: $0.concepts, memoryBytes: $0.conceptBytes.memory,
+          compressedBytes: $0.conceptBytes.compressed, diskBytes: $0.conceptBytes.disk))
     }
     unseenBlocks = holdings.unseenBlocks
     unseenDiskBytes = holdings.unseenBytes.disk
@@ -59,11 +71,12 @@ private struct HoldingsRecord: Encodable {
   var table: String {
     guard !namespaces.isEmpty else { return "Nothing of this model is remembered in \(store).\n" }
     let rows =
-      [["namespace", "sessions", "passages", "tokens", "memory", "compressed", "disk"]]
+      [["namespace", "sessions", "passages", "tokens", "memory", "compressed", "disk", "concepts", "disk"]]
       + namespaces.map {
         [
           visible(Array($0.namespace.utf8)), "\($0.sessions)", "\($0.passages)", "\($0.tokens)",
           $0.memoryBytes.inBytes, $0.compressedBytes.inBytes, $0.diskBytes.inBytes,
+          "\($0.semantic.concepts)", $0.semantic.diskBytes.inBytes,
         ]
       }
     let widths = rows[0].indices.map { column in rows.map { $0[column].count }.max() ?? 0 }

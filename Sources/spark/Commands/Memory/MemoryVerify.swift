@@ -30,6 +30,7 @@ struct MemoryVerify: AsyncParsableCommand {
 /// What a check has found, in JSON's words and for people.
 private struct CheckRecord: Encodable {
   var passages: Int
+  var concepts: Int
   var incomplete: Int
   var damaged: [Damage]
   var remarks: [String]
@@ -45,6 +46,7 @@ private struct CheckRecord: Encodable {
 
   init(_ check: MemoryCheck) {
     passages = check.passages
+    concepts = check.concepts
     incomplete = check.incomplete
     damaged = check.damaged.map {
       Damage(
@@ -65,7 +67,9 @@ private struct CheckRecord: Encodable {
     lines += remarks.map { "found: \($0)" }
     if incomplete > 0 { lines.append("incomplete: \(incomplete.inPassages), let go for room") }
     lines.append(
-      "\(passages.inPassages) read back, \(damaged.count) damaged"
+      "\(passages.inPassages) read back"
+        + (concepts > 0 ? ", \(concepts.inConcepts) among them" : "")
+        + ", \(damaged.count) damaged"
         + (isCancelled ? "; interrupted" : ""))
     return lines.map { $0 + "\n" }.joined()
   }
