@@ -12,7 +12,7 @@ PROMPT ?= Once upon a time there was a little fox who
 export PROMPT
 
 .DEFAULT_GOAL := help
-.PHONY: help dependencies toolchain build run test bench lint format clean
+.PHONY: help dependencies build run test bench lint format clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
@@ -20,12 +20,9 @@ help: ## List these targets
 dependencies: ## Check the toolchain and install missing packages
 	@Scripts/install-dependencies
 
-toolchain:
-	@Scripts/install-dependencies --toolchain
-
 # The first build shows its progress (on standard error, so that standard output stays the text);
 # later ones speak only when something is wrong.
-build: toolchain ## Build the spark command in release mode
+build: dependencies ## Build the spark command in release mode
 	@if [ -x $(SPARK) ]; then quiet=--quiet; else quiet=; fi; \
 	$(SWIFT) build -c release --product spark $$quiet 1>&2
 

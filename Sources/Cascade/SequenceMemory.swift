@@ -148,14 +148,10 @@ package final class SequenceMemory {
     route.isOpen = view.firstBlock > 0 && Gate.own(plan.options.gate).admits(best, of: total)
     if route.isOpen { route.shortlist.complete(below: view.firstBlock) } else { route = Route() }
     if isAsked {
-      var found = Route()
       // No layer chooses among other sessions' blocks, so that words may point to more of them.
       let pastLimit = min(Route.capacity, plan.rooms)
       let question = latestWords(before: min(view.index + 1, asked.upperBound))
-      let total = past!.search(question) { place, score in
-        guard mayRecall(past: place) else { return }
-        found.offer(Route.Target(block: Int32(place), isPast: true, score: score), limit: pastLimit)
-      }
+      let (found, total) = past!.route(question, limit: pastLimit, mayRecall: mayRecall(past:))
       let gate = Gate.past(plan.options.gate)
       for place in 0..<found.count where gate.admits(found.targets[place].score, of: total) {
         route.offer(found.targets[place], limit: pastLimit)
@@ -325,7 +321,8 @@ package final class SequenceMemory {
       if !key.isPast {
         let start = block * length
         return RecalledPassage(
-          session: owner.session, isConcept: false, isPast: false, turn: turn(atBlock: block), block: block,
+          session: owner.session, isConcept: false, isPast: false, turn: turn(atBlock: block),
+          block: block,
           time: nil,
           tokens: Array(tokens[start..<min(start + length, tokens.count)]),
           choices: tally.choices, weight: tally.weight, place: .init(tally.tier))
@@ -334,7 +331,8 @@ package final class SequenceMemory {
       return store.passage(past!.entries[block].identity).map { passage in
         RecalledPassage(
           session: passage.session, isConcept: passage.kind == .semantic, isPast: true,
-          turn: passage.turn, block: passage.ordinal, time: passage.time, tokens: passage.tokens, choices: tally.choices,
+          turn: passage.turn, block: passage.ordinal, time: passage.time, tokens: passage.tokens,
+          choices: tally.choices,
           weight: tally.weight, place: .init(tally.tier))
       }
     }

@@ -118,6 +118,51 @@ struct MemoryTests {
     }
   }
 
+  @Test(
+    "What two documents say becomes a concept, is found, shown, counted and forgotten with one of them"
+  )
+  func concepts() throws {
+    try withStore { file, run in
+      let other = file.deletingLastPathComponent().appending(path: "letter.txt")
+      let letter =
+        "Dear Rowena, the heather blooms.\n"
+        + "The cat of the keeper Alasdair Munro is called Pepper, and she is grey.\n"
+      try Data(letter.utf8).write(to: other)
+      _ = try run(["remember", file.path, other.path])
+      let made = try run(["memory", "consolidate"])
+      #expect(made.status == 0 && made.errors.isEmpty, "\(made.errors)")
+      #expect(made.text.hasPrefix("default: 1 concept of "), "\(made.text)")
+      #expect(
+        try run(["memory", "consolidate"]).text
+          == "default: 1 concept, nothing new since the last time\n")
+      let record = try #require(
+        try run(["memory", "consolidate", "--json"]).jsonLines().first)
+      #expect(record["concepts"] as? Int == 1 && record["is_unchanged"] as? Bool == true)
+
+      let hits = try run(["memory", "search", "Alasdair Pepper", "--json"]).jsonLines()
+      let hit = try #require(hits.first { $0["is_concept"] as? Bool == true })
+      #expect((hit["text"] as? String)?.contains("Pepper") == true)
+      #expect(try #require(hit["links"] as? [String]).count >= 2)
+      let listed = try run(["memory", "search", "Alasdair Pepper"])
+      #expect(listed.text.contains("  concept, ") && listed.text.contains("    of "))
+      let id = try #require(hit["id"] as? String)
+      #expect(try run(["memory", "show", id]).errors.contains("concept, "))
+      let stats = try #require(try run(["memory", "stats", "--json"]).jsonLines().first)
+      let namespace = try #require((stats["namespaces"] as? [[String: Any]])?.first)
+      let semantic = try #require(namespace["semantic"] as? [String: Any])
+      #expect(semantic["concepts"] as? Int == 1 && semantic["disk_bytes"] as? Int ?? 0 > 0)
+      #expect(namespace["sessions"] as? Int == 2)
+      #expect(try run(["memory", "verify"]).text.contains("1 concept among them"))
+
+      let forgotten = try run(["memory", "forget", "--session", other.path, "--yes"])
+      #expect(
+        forgotten.text == "forgot 1 passage and 1 concept of the namespace default\n",
+        "\(forgotten.text)")
+      #expect(
+        try run(["memory", "consolidate"]).text.hasPrefix("default: 0 concepts of "))
+    }
+  }
+
   @Test("Damage is named, with status 1, and mended by forgetting the passage and reading again")
   func damage() throws {
     try withStore { file, run in
@@ -158,6 +203,8 @@ struct MemoryTests {
       (["remember", "/dev/null"], 1, "/dev/null is empty"),
       (["memory", "forget", "--yes"], 64, "Give one of"),
       (["memory", "forget", "--yes", "--session", "a", "--matching", "b"], 64, "Give one of"),
+      (["memory", "consolidate", "--store", "/nonexistent"], 1, "/nonexistent holds no memory"),
+      (["memory", "consolidate", "--namespace", ""], 64, "--namespace"),
       (["memory", "search", "x", "--limit", "0"], 64, "--limit"),
       (["memory", "search", "x", "--namespace", ""], 64, "--namespace"),
       (["remember", "a", "b", "--session", "c"], 64, "--session"),

@@ -21,7 +21,18 @@ struct PassageTests {
       vectors: (0..<random.count(0...300)).map { _ in
         UInt16.random(in: 0 ... .max, using: &random)
       },
-      scorer: RecallOptions.Scorer.allCases.randomElement(using: &random)!)
+      scorer: RecallOptions.Scorer.allCases.randomElement(using: &random)!,
+      kind: MemoryKind.allCases.randomElement(using: &random)!)
+  }
+
+  @Test("What the first version wrote is read as an episode", arguments: 0..<20 as Range<UInt64>)
+  func firstVersion(seed: UInt64) throws {
+    var random = SeededGenerator(seed: seed)
+    var passage = Self.passage(&random)
+    // It had no kind, which is the last byte.
+    let bytes = [1] + passage.encoded().dropFirst().dropLast()
+    passage.kind = .episodic
+    #expect(Passage(encoded: bytes) == passage)
   }
 
   @Test("What is encoded is decoded", arguments: 0..<100 as Range<UInt64>)
@@ -71,7 +82,9 @@ struct PassageTests {
     for seed in 0..<1000 as Range<UInt64> {
       var random = SeededGenerator(seed: seed)
       let noise = (0..<random.count(0...200)).map { _ in UInt8.random(in: 0...255, using: &random) }
-      #expect(Passage(encoded: [1, 0, 0, 0] + noise) == nil, "seed \(seed)")
+      for version in [1, 2] as [UInt8] {
+        #expect(Passage(encoded: [version, 0, 0, 0] + noise) == nil, "seed \(seed)")
+      }
     }
   }
 }

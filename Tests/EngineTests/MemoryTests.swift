@@ -22,7 +22,8 @@ import Testing
   private static func engine(_ folder: String, block: Int = 64) throws -> Engine {
     try EmbeddedModel.engine(
       EngineOptions(
-        window: .sliding(tokens: 128), blockLength: block, store: folder, prefillChunk: 128))
+        window: .sliding(tokens: 128), blockLength: block, store: folder,
+        consolidation: ConsolidationOptions(isAutomatic: false), prefillChunk: 128))
   }
 
   /// All that the store's files hold.

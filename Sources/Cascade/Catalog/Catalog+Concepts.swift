@@ -147,7 +147,8 @@ extension Catalog {
 
   /// Forgets concepts and what is counted of blocks. ``purge()`` takes them from the log.
   package func forget(
-    concepts: Set<BlockIdentity>, counted blocks: Set<BlockIdentity>, everythingOf namespace: String?
+    concepts: Set<BlockIdentity>, counted blocks: Set<BlockIdentity>,
+    everythingOf namespace: String?
   ) throws(CatalogError) {
     try write { db in
       try Self.delete(concepts, db)

@@ -42,7 +42,8 @@ package final class Catalog: Sendable {
     guard !isTooNew else {
       throw CatalogError(
         .tooNew,
-        "\(path ?? "the catalog") was written by a later version of Spark; use that one, or another store.")
+        "\(path ?? "the catalog") was written by a later version of Spark; use that one, or another store."
+      )
     }
     do throws(CatalogError) {
       try wrapping(path) { try migrator.migrate(queue) }

@@ -101,7 +101,8 @@ extension Passage {
       defer { at += count }
       return String(validating: bytes[at..<at + count], as: UTF8.self)
     }
-    guard let version = take(UInt32.self), (1...Self.version).contains(version), let ordinal = take(UInt32.self),
+    guard let version = take(UInt32.self), (1...Self.version).contains(version),
+      let ordinal = take(UInt32.self),
       let turn = take(UInt32.self), let time = take(Int64.self), let high = take(UInt64.self),
       let low = take(UInt64.self), let session = takeText(), let namespace = takeText(),
       let scorer = takeText().flatMap(RecallOptions.Scorer.init), let tokenCount = takeCount(of: 4)

@@ -59,4 +59,42 @@ package final class PastMemory {
   ) -> Float {
     words.search(tokens, below: entries.count, body)
   }
+
+  /// Where words point: the entries that share most with `tokens`. Where a concept is among them, those
+  /// of the blocks it was made of that share no more leave their rooms to others.
+  ///
+  /// - Returns: the targets, and what all telling words weigh.
+  func route(
+    _ tokens: ArraySlice<TokenID>, limit: Int, mayRecall: (_ place: Int) -> Bool
+  ) -> (found: Route, total: Float) {
+    var found = Route()
+    let total = search(tokens) { place, score in
+      guard mayRecall(place) else { return }
+      found.offer(Route.Target(block: Int32(place), isPast: true, score: score), limit: limit)
+    }
+    guard found.hasConcept(in: self) else { return (found, total) }
+    var besides = Route()
+    _ = search(tokens) { place, score in
+      guard mayRecall(place), !isTold(place, score, by: found) else { return }
+      besides.offer(Route.Target(block: Int32(place), isPast: true, score: score), limit: limit)
+    }
+    return (besides, total)
+  }
+
+  /// Whether a concept of the route was made of the entry, and shares as much as it does.
+  private func isTold(_ place: Int, _ score: Float, by route: Route) -> Bool {
+    for index in 0..<route.count {
+      let target = route.targets[index]
+      guard target.score >= score, let linked = links[Int(target.block)] else { continue }
+      if linked.contains(place) { return true }
+    }
+    return false
+  }
+}
+
+extension Route {
+  fileprivate func hasConcept(in past: PastMemory) -> Bool {
+    for target in 0..<count where past.entries[Int(targets[target].block)].isConcept { return true }
+    return false
+  }
 }

@@ -26,13 +26,12 @@ extension EpisodeStore {
     return try catalog()
   }
 
-  /// Counts a reply that recalled these blocks. A reply does not end because a count cannot be kept:
+  /// Counts a reply, for every block of the past that it recalled. A reply does not end because a count cannot be kept:
   /// what is wrong with the catalog is told by whoever asks for what is in it.
-  package func noteRecalled(
-    _ blocks: Set<BlockIdentity>, of namespace: String, _ decay: Decay
-  ) {
-    guard !blocks.isEmpty else { return }
-    try? catalog().noteRecalled(blocks, by: owner(of: namespace), at: now(), decay)
+  package func noteRecalled(by sequence: SequenceMemory, _ decay: Decay) {
+    let (blocks, owner) = (sequence.recalled, sequence.owner)
+    guard !blocks.isEmpty, owner.session != MemoryOwner.nobody else { return }
+    try? catalog().noteRecalled(blocks, by: self.owner(of: owner.namespace), at: now(), decay)
   }
 
   /// Tells a namespace's past which of its entries are concepts of which others. Without the catalog

@@ -15,6 +15,13 @@ package struct CrossSessionRun: Sendable {
     case stranger
     /// The whole dialogue in one session with full attention, where it fits.
     case full
+    /// The second session, after a first asking had its recalls counted and the memory consolidated.
+    case consolidated
+    /// The same, with what was told let go: concepts alone.
+    case concepts
+
+    /// Those that an evaluation of memory as such compares.
+    package static let plain: [Place] = [.none, .memory, .stranger, .full]
   }
 
   /// Chats that end with the question.
@@ -28,7 +35,7 @@ package struct CrossSessionRun: Sendable {
   package var run: String
 
   package init(
-    questions: [Question], places: [Place] = Place.allCases,
+    questions: [Question], places: [Place] = Place.plain,
     path: String, engine: EngineOptions, template: ChatTemplate? = nil, run: String
   ) {
     precondition(engine.store != nil, "memory that outlives an engine needs a store")
@@ -36,6 +43,10 @@ package struct CrossSessionRun: Sendable {
     self.places = places
     self.path = path
     self.engine = engine
+    // What is counted must not depend on how long a run takes.
+    self.engine.consolidation.isAutomatic = false
+    // One asking stands for the many of a longer life.
+    self.engine.consolidation.recalls = 0.5
     self.template = template
     self.run = run
   }
@@ -49,6 +60,12 @@ package struct CrossSessionRun: Sendable {
       {
         try await tell(messages.dropLast(), namespace: namespace)
       }
+      if case .chat(let messages) = question.prompt(.whole),
+        places.contains(.consolidated) || places.contains(.concepts)
+      {
+        try await tell(messages.dropLast(), namespace: namespace + "-concepts")
+        try await consolidate(question, namespace: namespace + "-concepts")
+      }
       for place in places {
         try Task.checkCancellation()
         try onTrial(try await ask(question, place, namespace: namespace))
@@ -61,6 +78,18 @@ package struct CrossSessionRun: Sendable {
     try await Engine(path: path, options: engine).tell(
       Array(history), template: template,
       MemoryOptions(scope: .session, namespace: namespace, session: namespace + "-told"))
+  }
+
+  /// Asks once, so that what comes back is counted, forgets that, and consolidates.
+  private func consolidate(_ question: Question, namespace: String) async throws {
+    guard case .chat(let messages) = question.prompt(.whole) else { return }
+    let engine = try Engine(path: path, options: engine)
+    let session = namespace + "-first"
+    try await engine.tell(
+      messages.suffix(1), template: template,
+      MemoryOptions(scope: .namespace, namespace: namespace, session: session))
+    _ = try await engine.memory.forget(.session(session), in: namespace)
+    _ = try await engine.memory.consolidate(namespace)
   }
 
   private func ask(_ question: Question, _ place: Place, namespace: String) async throws -> Trial {
@@ -81,6 +110,14 @@ package struct CrossSessionRun: Sendable {
     case .memory:
       memory = MemoryOptions(
         scope: .namespace, namespace: namespace, session: namespace + "-asked")
+    case .consolidated, .concepts:
+      let namespace = namespace + "-concepts"
+      if place == .concepts {
+        try await engine.memory.letGo(session: namespace + "-told", of: namespace)
+      }
+      // Nobody's: the next place must not recall this one's answer.
+      memory = MemoryOptions(
+        scope: .namespace, namespace: namespace, session: "")
     case .stranger:
       memory = MemoryOptions(
         scope: .namespace, namespace: namespace + "-stranger", session: namespace + "-strange")

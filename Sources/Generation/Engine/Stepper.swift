@@ -167,8 +167,7 @@ package final class Stepper {
     guard !state.isKept else { return }
     state.isKept = true
     state.memory.end(in: pool)
-    store.noteRecalled(
-      state.memory.recalled, of: reply.options.memory.namespace, options.consolidation.decay)
+    store.noteRecalled(by: state.memory, options.consolidation.decay)
     if options.store != nil, reply.options.memory.scope != .none { state.memory.settle() }
   }
 

@@ -80,4 +80,12 @@ public struct EngineMemory: Sendable {
   public func verify(in namespace: String? = nil) async throws(EngineError) -> MemoryCheck {
     try await core.checkMemory(in: namespace)
   }
+
+  /// Lets go of a session's passages as budgets do when there is no room, concepts aside. For tests and
+  /// evaluations of what is left then.
+  package func letGo(session: String, of namespace: String) async throws(EngineError) {
+    try await core.withMemory { (memory) throws(EngineError) in
+      try memory.letGo(session: session, of: namespace)
+    }
+  }
 }

@@ -26,4 +26,11 @@ extension MemoryKeeper {
   func settle() throws(EngineError) {
     try EngineError.aboutMemory { () throws(StoreError) in try store.tiers.flush() }
   }
+
+  /// See ``EngineMemory/letGo(session:of:)``.
+  func letGo(session: String, of namespace: String) throws(EngineError) {
+    try EngineError.aboutMemory { () throws(StoreError) in
+      _ = try store.forget(session: session, of: namespace)
+    }
+  }
 }

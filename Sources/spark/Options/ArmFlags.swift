@@ -29,7 +29,12 @@ struct ArmFlags: ParsableArguments {
     }
   }
 
-  var engine: EngineOptions { shared.options }
+  var engine: EngineOptions {
+    var options = shared.options
+    // What is measured must not depend on how long it takes.
+    options.consolidation.isAutomatic = false
+    return options
+  }
 
   /// The arms that were asked for.
   func list() -> [Arm] { list(arms.kinds) }

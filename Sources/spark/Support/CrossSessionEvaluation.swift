@@ -7,12 +7,14 @@ struct CrossSessionEvaluation: Sendable {
   var arms: ArmFlags
   var output: EvaluationOutputFlags
   var template: ChatTemplate?
+  /// Whether concepts are measured, too.
+  var concepts = false
 
   /// - Throws: after the result is told, if the stranger's replies differ from those without memory.
   func run(_ questions: [Question], store: String) async throws {
     var engine = ArmKind.cascade.arm(base: arms.engine, window: arms.window).engine
     engine.store = store
-    let places = CrossSessionRun.Place.allCases
+    let places = concepts ? CrossSessionRun.Place.allCases : CrossSessionRun.Place.plain
     // A store that was used before must not answer for this run.
     let label = "\(UInt64.random(in: .min ... .max))"
     let run = CrossSessionRun(

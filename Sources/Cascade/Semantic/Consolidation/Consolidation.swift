@@ -59,6 +59,9 @@ package struct Consolidation: Sendable {
   private static let leastWeight: Float = 8
   /// What a token has to weigh to tell anything, as in ``LexicalIndex``.
   private static let leastTokenWeight: Float = 1
+  /// How much a statement's words have to tell of what those of its block's most telling statement do,
+  /// where nothing but recalls of the block speaks for it.
+  private static let leastPart: Float = 0.5
   /// Statements that a medoid is sought among: the newest of a group.
   private static let medoidCandidates = 32
 
@@ -79,7 +82,7 @@ package struct Consolidation: Sendable {
   ///   - concepts: what it has.
   ///   - recalled: how often replies have recalled blocks.
   ///   - isCancelled: asked now and then; the result is of no use once it has said so.
-  /// - Returns: the heaviest concepts that the budget has room for, heaviest first.
+  /// - Returns: the densest concepts that the budget has room for, densest first.
   package func drafts(
     from sources: [Source], concepts: [Concept], recalled: [BlockIdentity: DecayedCount],
     isCancelled: () -> Bool = { false }
@@ -91,6 +94,13 @@ package struct Consolidation: Sendable {
         : a.statement.tokens.lexicographicallyPrecedes(b.statement.tokens)
     }
     let profiles = Profiles(sources.map(\.statement), rarity, least: Self.leastTokenWeight)
+    var densest: [BlockIdentity: Float] = [:]
+    for (source, profile) in zip(sources, profiles.list)
+    where !source.statement.isQuestion && profile.weight >= Self.leastWeight {
+      for link in source.links {
+        densest[link.block] = max(densest[link.block] ?? 0, density(of: source, profile))
+      }
+    }
     var groups = Groups(similarity: options.similarity)
     for (index, profile) in profiles.list.enumerated() where profile.weight >= Self.leastWeight {
       if index % 64 == 0, isCancelled() { return [] }
@@ -110,7 +120,8 @@ package struct Consolidation: Sendable {
     }
     for (number, members) in groups.members.enumerated() {
       if let draft = draft(
-        of: members.map { (sources[$0], profiles.list[$0]) }, known: known[number] ?? [], recalled)
+        of: members.map { (sources[$0], profiles.list[$0]) }, known: known[number] ?? [], recalled,
+        densest)
       {
         drafts.append(draft)
       }
@@ -130,7 +141,7 @@ package struct Consolidation: Sendable {
 
   private func draft(
     of members: [(source: Source, profile: Profile)], known: [Concept],
-    _ recalled: [BlockIdentity: DecayedCount]
+    _ recalled: [BlockIdentity: DecayedCount], _ densest: [BlockIdentity: Float]
   ) -> Draft? {
     var links: [Concept.Link] = []
     var seen: Set<BlockIdentity> = []
@@ -138,10 +149,10 @@ package struct Consolidation: Sendable {
     where seen.insert(link.block).inserted {
       links.append(link)
     }
-    let isOften = links.contains { link in
-      (recalled[link.block]?.weight(at: now, options.decay) ?? 0) >= options.recalls
-    }
-    guard isRepeated(members.map(\.source)) || isOften || !known.isEmpty else { return nil }
+    guard
+      isRepeated(members.map(\.source)) || !known.isEmpty
+        || members.contains(where: { isOften($0.source, $0.profile, recalled, densest) })
+    else { return nil }
     let told = members.filter { !$0.source.statement.isQuestion }
     let gist: [TokenID]
     if let medoid = medoid(of: told) {
@@ -156,6 +167,23 @@ package struct Consolidation: Sendable {
       tokens: gist, links: links,
       count: weight(of: members.map(\.source), concepts: known, links: links, recalled),
       members: members.count)
+  }
+
+  /// What a statement's words tell on the average, in nats.
+  private func density(of source: Source, _ profile: Profile) -> Float {
+    profile.weight / Float(source.statement.text.count)
+  }
+
+  /// Whether replies have recalled a block of the statement often, and it is not small talk beside what
+  /// else the block says: which of its statements was wanted, nobody knows.
+  private func isOften(
+    _ source: Source, _ profile: Profile, _ recalled: [BlockIdentity: DecayedCount],
+    _ densest: [BlockIdentity: Float]
+  ) -> Bool {
+    source.links.contains { link in
+      (recalled[link.block]?.weight(at: now, options.decay) ?? 0) >= options.recalls
+        && density(of: source, profile) >= Self.leastPart * (densest[link.block] ?? 0)
+    }
   }
 
   private func isRepeated(_ members: [Source]) -> Bool {
@@ -193,7 +221,7 @@ package struct Consolidation: Sendable {
     return DecayedCount(weight: max(recalls + said, before), at: now)
   }
 
-  /// The heaviest that fit: frequency-weighted admission, where what is lightest goes first.
+  /// The densest that fit: frequency-weighted admission, where what is lightest goes first.
   private func admitted(_ drafts: [Draft]) -> [Draft] {
     let sorted = drafts.sorted { a, b in
       a.count.weight != b.count.weight

@@ -171,7 +171,9 @@ package struct Consolidator: Sendable {
 
   /// Notes a concept, before its gist is made: a gist that the catalog does not know would be forgotten
   /// with nothing.
-  package func save(_ concept: Concept) throws(CatalogError) { try catalog.save(concept, of: owner) }
+  package func save(_ concept: Concept) throws(CatalogError) {
+    try catalog.save(concept, of: owner)
+  }
 
   /// Takes obsolete concepts out of the catalog, before their gists go.
   package func remove(_ concepts: Set<BlockIdentity>) throws(CatalogError) {

@@ -42,7 +42,8 @@ package struct TokenMarks: Sendable {
     }
     if end == 0 { return mark.union(.space) }
     // Quotes and brackets close behind the sentence that they hold.
-    while end > 0, [UInt8(ascii: "\""), UInt8(ascii: "'"), UInt8(ascii: ")")].contains(piece[end - 1])
+    while end > 0,
+      [UInt8(ascii: "\""), UInt8(ascii: "'"), UInt8(ascii: ")")].contains(piece[end - 1])
     {
       end -= 1
     }

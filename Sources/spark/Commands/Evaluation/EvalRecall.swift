@@ -46,6 +46,11 @@ struct EvalRecall: AsyncParsableCommand {
   @Flag(help: "Tell in one session, ask in another.")
   var crossSession = false
 
+  @Flag(
+    help:
+      "With --cross-session: also ask after a consolidation, and with nothing left but concepts.")
+  var concepts = false
+
   @Option(
     help: ArgumentHelp(
       "With --cross-session: where memory is kept. (default: a folder that is removed afterwards)",
@@ -62,6 +67,7 @@ struct EvalRecall: AsyncParsableCommand {
     try require(
       lengths.values.allSatisfy { (1...1_048_576).contains($0) },
       "--lengths must be between 1 and 1048576.")
+    try require(!concepts || crossSession, "--concepts needs --cross-session.")
     try require(store == nil || crossSession, "--store needs --cross-session.")
     try require(
       arms.sweep == nil || !crossSession, "--sweep and --cross-session do not go together.")
@@ -70,7 +76,7 @@ struct EvalRecall: AsyncParsableCommand {
   func run() async throws {
     let (path, task, output) = (try model.path(), try task(), output)
     let (arms, template) = (arms, template?.template)
-    let (isCrossSession, store) = (crossSession, store)
+    let (isCrossSession, concepts, store) = (crossSession, concepts, store)
     try await Interruption.cancels {
       let shelf = EngineShelf(path: path)
       let list = arms.list()
@@ -81,7 +87,7 @@ struct EvalRecall: AsyncParsableCommand {
       if isCrossSession {
         try await TemporaryFolder.with(store) { store in
           try await CrossSessionEvaluation(
-            path: path, arms: arms, output: output, template: template
+            path: path, arms: arms, output: output, template: template, concepts: concepts
           ).run(questions, store: store)
         }
       } else {

@@ -53,7 +53,8 @@ struct MemoryForget: AsyncParsableCommand {
       throw InputError(nothing)
     }
     if !yes {
-      Output.error.tell("spark: forget \(count.inPassages) of the namespace \(namespace), concepts counted? [y/N] ")
+      Output.error.tell(
+        "spark: forget \(count.inPassages) of the namespace \(namespace), concepts counted? [y/N] ")
       guard let answer = readLine()?.lowercased(), ["y", "yes"].contains(answer) else {
         Output.error.tell("spark: nothing was forgotten.\n")
         throw ExitCode.failure

@@ -71,7 +71,12 @@ private struct HoldingsRecord: Encodable {
   var table: String {
     guard !namespaces.isEmpty else { return "Nothing of this model is remembered in \(store).\n" }
     let rows =
-      [["namespace", "sessions", "passages", "tokens", "memory", "compressed", "disk", "concepts", "disk"]]
+      [
+        [
+          "namespace", "sessions", "passages", "tokens", "memory", "compressed", "disk", "concepts",
+          "disk",
+        ]
+      ]
       + namespaces.map {
         [
           visible(Array($0.namespace.utf8)), "\($0.sessions)", "\($0.passages)", "\($0.tokens)",
