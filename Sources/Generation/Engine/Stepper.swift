@@ -134,7 +134,8 @@ package final class Stepper {
         session: reply.options.memory.session ?? reply.ownSession,
         explains: reply.options.memory.explains),
       capacity: capacity, stepTokens: options.prefillChunk, turnEnds: turnEnds, store: store)
-    memory.asked = asked(in: prompt, turnEnds: turnEnds)..<prompt.count
+    let asked = asked(in: prompt, turnEnds: turnEnds)
+    memory.ask(prompt[asked...], at: asked)
     return ReplyState(
       memory: memory, sampler: sampler,
       text: ReplyText(
