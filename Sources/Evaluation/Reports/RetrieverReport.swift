@@ -59,6 +59,10 @@ package struct RetrieverReport: Sendable {
   package struct Group: Sendable, Hashable {
     package var task: String
     package var blockLength: Int
+
+    package init(task: String, blockLength: Int) {
+      (self.task, self.blockLength) = (task, blockLength)
+    }
   }
 
   package static let cutoffs = [1, 2, 4, 8, 16]

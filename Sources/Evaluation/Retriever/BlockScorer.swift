@@ -13,12 +13,27 @@ package enum BlockScorer: String, Sendable, CaseIterable {
   case bounds
   /// Every key: what those above approximate.
   case exact
+  /// Three of these, where each head of each query divides one vote among the blocks by softmax, instead
+  /// of adding up scores, in which heads with long queries drown the others.
+  case representativesByHead = "representatives, by head"
+  case boundsByHead = "bounds, by head"
+  case exactByHead = "exact, by head"
   /// The words that a block shares with the question, the newest of equals first.
   case words
   /// Chance: the floor.
   case random
   /// The share of the layer's attention that a block gets: the most that any order can cover.
   case attention
+
+  /// The one whose vectors it takes head by head; nil for all others.
+  var byHead: BlockScorer? {
+    switch self {
+    case .representativesByHead: .representatives
+    case .boundsByHead: .bounds
+    case .exactByHead: .exact
+    default: nil
+    }
+  }
 }
 
 /// Blocks in an order, best first.

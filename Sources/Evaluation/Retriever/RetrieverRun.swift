@@ -1,4 +1,5 @@
 package import Generation
+internal import Glibc
 
 /// Asks of each scorer, in each layer, where it puts the block that tells the answer, in texts that full
 /// attention reads whole: the retriever alone, whatever the model makes of what it is shown.
@@ -163,6 +164,11 @@ private struct Text: Sendable {
       putReceived(
         heads, probe, layer: layer, best: best, mean: mean)
       var result = exact(heads, probe, layer: layer)
+      for scorer in BlockScorer.allCases {
+        guard let index = indexes.first(where: { $0.0 == scorer.byHead })?.1 else { continue }
+        result.orders[scorer] = BlockOrder(
+          scores: votes(probe, index, layer: layer, distance: distance))
+      }
       for (scorer, index) in indexes {
         result.orders[scorer] = BlockOrder(
           scores: probe.scores(
@@ -170,6 +176,26 @@ private struct Text: Sendable {
       }
       return result
     }
+  }
+
+  /// What each block gets of the votes of each query's heads.
+  private func votes(
+    _ probe: AttentionProbe, _ index: BlockIndex, layer: Int, distance: Int
+  ) -> [Float] {
+    let scale = 1 / Float(probe.shape.headDimension).squareRoot()
+    var votes = [Float](repeating: 0, count: before)
+    for row in rows {
+      for head in 0..<probe.shape.heads {
+        let scores = probe.scores(
+          in: index, layer: layer, blocks: before, rows: row..<row + 1, head: head,
+          distance: distance)
+        let greatest = scores.max() ?? 0
+        let weights = scores.map { expf(scale * ($0 - greatest)) }
+        let sum = weights.reduce(0, +)
+        for block in 0..<before { votes[block] += weights[block] / sum }
+      }
+    }
+    return votes
   }
 
   /// What a key-value head of a layer attends with.

@@ -103,11 +103,19 @@ package final class AttentionProbe: LayerViews {
 
   /// The scores of the first `count` blocks of `index` for the queries of `rows` together.
   ///
-  /// - Parameter distance: how far before the queries blocks are taken to stand.
+  /// - Parameters:
+  ///   - head: the only one whose queries count; nil: all of them do.
+  ///   - distance: how far before the queries blocks are taken to stand.
   package func scores(
-    in index: BlockIndex, layer: Int, blocks count: Int, rows: Range<Int>, distance: Int
+    in index: BlockIndex, layer: Int, blocks count: Int, rows: Range<Int>, head: Int? = nil,
+    distance: Int
   ) -> [Float] {
-    let plain = Array(queries[layer][rows.lowerBound * width..<rows.upperBound * width])
+    var plain = Array(queries[layer][rows.lowerBound * width..<rows.upperBound * width])
+    if let head {
+      for place in plain.indices where place % width / shape.headDimension != head {
+        plain[place] = 0
+      }
+    }
     let turned = turned(plain) { _ in distance }
     var scores = [Float](repeating: 0, count: count)
     for start in stride(from: 0, to: count, by: Shortlist.capacity) {
