@@ -175,18 +175,19 @@ struct RetrieverTests {
               in: probe.index(scorer, blocks: blocks, sinks: 0), layer: layer, blocks: blocks,
               rows: rows, distance: 300)
           }
-          for block in 0..<blocks {
-            let slack = 1e-3 * (1 + abs(scores[2][block]))
-            #expect(scores[0][block] <= scores[1][block] + slack)
-            #expect(scores[1][block] <= scores[2][block] + slack)
+          for (part, whole) in [(0, 1), (1, 2)] {
+            #expect(
+              zip(scores[part], scores[whole]).allSatisfy { $0 <= $1 + 1e-3 * (1 + abs($1)) },
+              "layer \(layer)")
           }
         }
-        return probe.keys(layer: 9, head: 1)
+        return probe.keys(layer: 0, head: 1)
       }
       keys.append(found)
     }
     let largest = keys[0].reduce(0) { max($0, abs($1)) }
-    // Half-precision numbers were rounded after they were turned by different positions.
-    for (a, b) in zip(keys[0], keys[1]) { #expect(abs(a - b) <= 0.01 * largest) }
+    // The first layer's keys differ by how half-precision numbers were rounded, which were turned by
+    // different positions before.
+    #expect(zip(keys[0], keys[1]).allSatisfy { abs($0 - $1) <= 0.004 * largest })
   }
 }
