@@ -8,6 +8,8 @@ package final class PastMemory {
     package let session: UInt64
     package let ordinal: Int
     package let tokens: Int
+    /// The block before it.
+    let parent: BlockIdentity?
     /// Whether it is a concept's gist.
     package let isConcept: Bool
   }
@@ -15,6 +17,8 @@ package final class PastMemory {
   package private(set) var entries: [Entry] = []
   package private(set) var words: LexicalIndex
   private var places: [BlockIdentity: Int] = [:]
+  /// The newest entry that follows each block.
+  private var followers: [BlockIdentity: Int] = [:]
 
   /// Entries of each concept's blocks.
   private(set) var links: [Int: [Int]] = [:]
@@ -36,8 +40,16 @@ package final class PastMemory {
     entries.append(
       Entry(
         identity: identity, session: passage.sessionKey, ordinal: passage.ordinal,
-        tokens: passage.tokens.count, isConcept: passage.kind == .semantic))
+        tokens: passage.tokens.count, parent: passage.parent,
+        isConcept: passage.kind == .semantic))
     places[identity] = place
+    if let parent = passage.parent { followers[parent] = place }
+  }
+
+  /// The entries before and after one, where they are there.
+  func neighbours(of place: Int) -> [2 of Int?] {
+    let entry = entries[place]
+    return [entry.parent.flatMap { places[$0] }, followers[entry.identity]]
   }
 
   /// Says which blocks a concept was made of.

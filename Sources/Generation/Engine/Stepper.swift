@@ -136,7 +136,8 @@ package final class Stepper {
         session: reply.options.memory.session ?? reply.ownSession,
         explains: reply.options.memory.explains),
       capacity: capacity, stepTokens: options.prefillChunk, turnEnds: turnEnds, store: store)
-    memory.asked = asked(in: prompt, turnEnds: turnEnds)..<prompt.count
+    let asked = asked(in: prompt, turnEnds: turnEnds)
+    memory.ask(prompt[asked...], at: asked)
     return ReplyState(
       memory: memory, sampler: sampler,
       text: ReplyText(
@@ -458,6 +459,24 @@ package final class Stepper {
       run(tokens.span.extracting(start..<end), reply.state!.memory, logits: end - start)
       for index in start..<end { try body(index, pass.logits(index - start)) }
     }
+  }
+
+  /// Reads `tokens` with full attention, and calls `body` with what layers attended with.
+  func probeAttention<Result>(
+    of tokens: [TokenID], isCancelled: () -> Bool, _ body: (AttentionProbe) throws -> Result
+  ) throws -> Result {
+    precondition(options.window == .full && !tokens.isEmpty)
+    let reply = try measured(tokens)
+    defer { end(reply) }
+    let probe = AttentionProbe(
+      shape: model.shape, layout: pool.layout, rope: pass.rope, compute: compute)
+    pass.views = probe
+    defer { pass.views = recaller }
+    guard read(tokens, reply.state!.memory, isCancelled: isCancelled) else {
+      throw CancellationError()
+    }
+    probe.read(into: reply.state!.memory.working.held, of: pool)
+    return try body(probe)
   }
 
   /// Time to read `count` tokens in an empty context, without sampling.
