@@ -16,7 +16,7 @@ public struct RecallOptions: Sendable, Equatable {
 
   public init(
     blocks: Int = 8, routed: Int = 2, gate: Float = 1, every: Int = 8,
-    scorer: Scorer = .representatives, placement: Placement = .compact
+    scorer: Scorer = .bounds, placement: Placement = .compact
   ) {
     self.blocks = blocks
     self.routed = routed
