@@ -14,8 +14,9 @@ package final class EpisodeStore {
   let rarity: TokenRarity
   private let summary: BlockSummary
   private let rope: RoPETable
-  private let now: @Sendable () -> Int64
+  let now: @Sendable () -> Int64
   private var pasts: [String: PastMemory] = [:]
+  var continuations: [String: Continuations] = [:]
   private var hasPreloaded = false
 
   /// - Parameters:
@@ -156,8 +157,9 @@ package final class EpisodeStore {
     return past
   }
 
-  /// Tells a namespace's past, if anyone has asked for it, of a block that was put.
+  /// Tells a namespace's past and continuations, if anyone has asked for them, of a block that was put.
   func remember(_ identity: BlockIdentity, _ passage: Passage) {
+    noteContinuations(of: identity, passage)
     guard let past = pasts[passage.namespace] else { return }
     add(identity, passage, to: past)
   }
@@ -169,5 +171,8 @@ package final class EpisodeStore {
   }
 
   /// Forgets what was loaded of a namespace's past, so that it is read anew.
-  package func forgetPasts() { pasts.removeAll() }
+  package func forgetPasts() {
+    pasts.removeAll()
+    forgetContinuations()
+  }
 }
