@@ -4,10 +4,10 @@ internal import Model
 /// What has followed contexts, and how often: a flat table in buckets of eight contexts, within a
 /// budget.
 ///
-/// A context has four tokens at most that may follow it; a fifth takes the place of the rarest and
-/// goes on from its count, so that the counts of a context always add up to its total, and what is
-/// frequent is never too low (A. Metwally, D. Agrawal, A. El Abbadi, "Efficient computation of frequent
-/// and top-k elements in data streams", ICDT 2005).
+/// A context has four tokens at most that may follow it. A fifth is paid for by all of them, as in the
+/// frequent-items algorithm of J. Misra and D. Gries ("Finding repeated elements", 1982): a count is too
+/// low by at most a fifth of what is not its own, never too high, so that no draft is surer of itself
+/// than it should be.
 ///
 /// In a full bucket a newcomer takes the rarest context's place only when it has been seen more often
 /// lately, as a sketch tells (TinyLFU, see ``FrequencySketch``). Short contexts recur and so stay; long
@@ -102,10 +102,18 @@ package struct ContinuationTable: Sendable {
     }
   }
 
+  /// Less than that is nothing.
+  static let least: Float = 1e-27
+
   /// Multiplies all counts: when the unit that they are in has changed.
   mutating func scale(by factor: Float) {
     for place in slots.indices where slots[place].key != 0 {
       slots[place].total *= factor
+      guard slots[place].total >= Self.least else {
+        slots[place].begin(0)
+        count -= 1
+        continue
+      }
       for follower in 0..<Self.followers { slots[place].counts[follower] *= factor }
     }
   }
@@ -134,9 +142,7 @@ package struct ContinuationTable: Sendable {
       if !bucket(slot.key).contains(place) { found.append("slot \(place) is in a strange bucket") }
       var sum: Float = 0
       for follower in 0..<Self.followers { sum += slot.counts[follower] }
-      if abs(sum - slot.total) > 1e-3 * slot.total {
-        found.append("slot \(place) counts \(sum) of \(slot.total)")
-      }
+      if sum > 1.001 * slot.total { found.append("slot \(place) counts \(sum) of \(slot.total)") }
     }
     return found
   }
@@ -158,7 +164,12 @@ extension ContinuationTable.Slot {
       }
       if counts[follower] < counts[rarest] { rarest = follower }
     }
+    let price = min(weight, counts[rarest])
+    if price > 0 {
+      for follower in counts.indices { counts[follower] -= price }
+    }
+    guard weight > price else { return }
     tokens[rarest] = token
-    counts[rarest] += weight
+    counts[rarest] = weight - price
   }
 }

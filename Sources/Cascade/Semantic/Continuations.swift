@@ -92,7 +92,8 @@ package final class Continuations {
       self.landmark = time
       return 1
     }
-    return exp2f(Float(max(halvings, -150)))
+    let weight = exp2f(Float(max(halvings, -150)))
+    return weight < ContinuationTable.least ? 0 : weight
   }
 
   // MARK: - Drafting

@@ -54,7 +54,8 @@ package struct DraftGovernor: Sendable {
       if gain > bestGain { (best, bestGain) = (length, gain) }
     }
     isOff = best == 0
-    if best > 0 { return best }
+    // What one row more would cost is worth knowing.
+    if best > 0 { return costs.isMeasured(rows: best + 2) ? best : min(best + 1, available) }
     return trial(available: available, chance: chance, costs: costs)
   }
 
@@ -65,8 +66,7 @@ package struct DraftGovernor: Sendable {
     let loss = costs.ratio(rows: length + 1) - 1
     guard saved >= loss, loss > 0 else { return 0 }
     saved -= loss
-    trialLength = length == trialLength ? 2 * trialLength : 1
-    if trialLength >= PassCosts.most { trialLength = 1 }
+    trialLength = 2 * length <= available ? 2 * length : 1
     return length
   }
 

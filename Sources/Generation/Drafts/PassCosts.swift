@@ -35,11 +35,17 @@ package struct PassCosts: Sendable {
     guard isKnown else { return }
     sinceSingle += 1
     let ratio = seconds / single
-    ratios[rows] =
-      ratios[rows] == 0
-      ? min(max(ratio, 1), Double(rows))
-      : ratios[rows] + (min(ratio, 2 * ratios[rows]) - ratios[rows]) / 4
+    guard ratios[rows] > 0 else {
+      ratios[rows] = min(max(ratio, 1), Double(rows))
+      return
+    }
+    // What disturbs a measurement makes it longer, so one that is shorter tells more.
+    let change = min(ratio, 2 * ratios[rows]) - ratios[rows]
+    ratios[rows] += change / (change < 0 ? 2 : 8)
   }
+
+  /// Whether passes of `rows` rows have been measured.
+  func isMeasured(rows: Int) -> Bool { rows > Self.most || ratios[rows] > 0 }
 
   /// Whether a pass of one row is known, and lately.
   package var isKnown: Bool { singles >= Self.leastSingles && sinceSingle < Self.patience }

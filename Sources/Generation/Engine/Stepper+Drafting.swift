@@ -12,13 +12,14 @@ extension Stepper {
   /// What guesses a reply's tokens; nil where nobody is to.
   func drafter(for reply: Reply) -> Drafter? {
     let (options, memory) = (reply.options.drafts, reply.options.memory)
-    guard options.mode != .off else { return nil }
     let limit = reply.options.maxTokens.flatMap { $0 < 0 ? nil : $0 } ?? contextLength
+    // The first token comes of the prompt, and the last one needs no guess.
+    guard options.mode != .off, limit > 2 else { return nil }
     var drafter = Drafter(
       options, most: step.maxLogitRows - 1, expected: reply.prompt.count + min(limit, contextLength),
       continuations: memory.scope == .namespace
         ? store.continuations(of: memory.namespace) : nil)
-    for token in reply.prompt { drafter.append(token) }
+    for token in reply.prompt.suffix(PromptLookup.most) { drafter.append(token) }
     return drafter
   }
 

@@ -95,6 +95,31 @@ extension Stepper {
     }
   }
 
+  /// Time of `passes` passes that score `rows` tokens each behind a text of `context` tokens, and take
+  /// them back: what checking a draft costs.
+  func measureVerification(
+    rows: Int, passes: Int, context: Int
+  ) throws(EngineError) -> Duration {
+    guard (1...step.maxLogitRows).contains(rows) else {
+      throw EngineError(
+        .prompt,
+        "\(rows) tokens cannot be checked in one pass; give between 1 and \(step.maxLogitRows).")
+    }
+    let tokens = try arbitraryTokens(context + rows)
+    let reply = try measured(tokens)
+    defer { end(reply) }
+    let memory = reply.state!.memory
+    _ = read(Array(tokens.prefix(context)), memory, isCancelled: { false })
+    func pass() {
+      runOnTrial(tokens.span.extracting(context..<context + rows), memory, logits: rows)
+      memory.retract(to: context, in: pool)
+    }
+    pass()
+    return clock.measure {
+      for _ in 0..<passes { pass() }
+    }
+  }
+
   /// Runs one generated token; its successor's logits are then the pass's first.
   func feed(_ token: InlineArray<1, TokenID>, _ memory: SequenceMemory) {
     run(token.span, memory, logits: 1)
