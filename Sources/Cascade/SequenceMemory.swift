@@ -403,7 +403,7 @@ package final class SequenceMemory {
     }
     guard !chain.isEmpty else { return 0 }
     for index in 0..<chain.count * length { tokens.append(prompt[index]) }
-    identities = chain
+    identities += chain
     for identity in chain { hide(identity) }
     kept = chain.count
     if let index {

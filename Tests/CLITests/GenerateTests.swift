@@ -101,7 +101,7 @@ struct GenerateTests {
 
   @Test("Guesses change no text, are counted, and can be left out")
   func drafts() throws {
-    let prompt = String(repeating: "The fox ran to the lake and sang. ", count: 6)
+    let prompt = String(repeating: "One, two, three, four, ", count: 3) + "one, two,"
     func run(_ drafts: String...) throws -> SparkCommand.Result {
       try generate([prompt, "--temp", "0"] + drafts)
     }

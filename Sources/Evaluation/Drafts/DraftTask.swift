@@ -49,7 +49,8 @@ package struct DraftTask: Sendable {
   ]
 
   private static let beginnings = [
-    "Once upon a time", "The old lighthouse", "Tom had a red ball. He", "In the middle of the night",
+    "Once upon a time", "The old lighthouse", "Tom had a red ball. He",
+    "In the middle of the night",
     "Lily was afraid of", "The dragon said", "One day, a little bird", "It was raining, and",
   ]
 

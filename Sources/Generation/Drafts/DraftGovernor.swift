@@ -7,7 +7,7 @@
 ///
 /// The chance is measured for each kind of draft, also while none is checked: whether a draft's first
 /// token is the one that the model says next costs nothing to see. What costs is only to find out that
-/// checking has become cheaper; for that, every token saves up a little.
+/// checking has become cheaper; for that, every pass saves up a little.
 ///
 /// A value, without a clock.
 package struct DraftGovernor: Sendable {
@@ -17,7 +17,7 @@ package struct DraftGovernor: Sendable {
   private static let assumed: (right: Float, tried: Float) = (0.25, 2)
   /// What must be gained, beyond what measurements err by.
   private static let margin = 1.03
-  /// What each pass without a draft saves up for a trial, in passes of one row.
+  /// What each pass saves up for a trial, in passes of one row.
   package static let savings = 0.005
 
   private var right: [Float]
@@ -55,16 +55,16 @@ package struct DraftGovernor: Sendable {
     }
     isOff = best == 0
     // What one row more would cost is worth knowing.
-    if best > 0 { return costs.isMeasured(rows: best + 2) ? best : min(best + 1, available) }
-    return trial(available: available, chance: chance, costs: costs)
+    if best > 0, best < available, !costs.isMeasured(rows: best + 2) { return best + 1 }
+    return trial(available: available, costs: costs) ?? best
   }
 
-  /// A draft that is checked to see what it costs, when enough has been saved up for it.
-  private mutating func trial(available: Int, chance: Double, costs: PassCosts) -> Int {
+  /// A length that is checked to see what it costs, when enough has been saved up for it.
+  private mutating func trial(available: Int, costs: PassCosts) -> Int? {
     saved += Self.savings
     let length = min(trialLength, available)
     let loss = costs.ratio(rows: length + 1) - 1
-    guard saved >= loss, loss > 0 else { return 0 }
+    guard saved >= loss, loss > 0 else { return nil }
     saved -= loss
     trialLength = 2 * length <= available ? 2 * length : 1
     return length

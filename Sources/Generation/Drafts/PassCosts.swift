@@ -39,9 +39,10 @@ package struct PassCosts: Sendable {
       ratios[rows] = min(max(ratio, 1), Double(rows))
       return
     }
-    // What disturbs a measurement makes it longer, so one that is shorter tells more.
-    let change = min(ratio, 2 * ratios[rows]) - ratios[rows]
-    ratios[rows] += change / (change < 0 ? 2 : 8)
+    // What disturbs a measurement makes it longer, so one that is shorter is believed at once.
+    ratios[rows] =
+      ratio < ratios[rows]
+      ? max(ratio, 1) : ratios[rows] + (min(ratio, 2 * ratios[rows]) - ratios[rows]) / 4
   }
 
   /// Whether passes of `rows` rows have been measured.

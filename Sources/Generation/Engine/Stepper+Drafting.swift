@@ -16,7 +16,8 @@ extension Stepper {
     // The first token comes of the prompt, and the last one needs no guess.
     guard options.mode != .off, limit > 2 else { return nil }
     var drafter = Drafter(
-      options, most: step.maxLogitRows - 1, expected: reply.prompt.count + min(limit, contextLength),
+      options, most: step.maxLogitRows - 1,
+      expected: reply.prompt.count + min(limit, contextLength),
       continuations: memory.scope == .namespace
         ? store.continuations(of: memory.namespace) : nil)
     for token in reply.prompt.suffix(PromptLookup.most) { drafter.append(token) }

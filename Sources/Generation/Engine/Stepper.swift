@@ -252,8 +252,8 @@ package final class Stepper {
           if !isSampled { lastStep = duration }
           pace?.noteToken(
             duration,
-            reading: isSampled
-              ? 0
+            reading: isSampled || state.rows.count > 1
+              ? nil
               : model.weightByteCount + state.memory.heldBlocks * pool.layout.blockByteCount)
         }
         return .token(token)

@@ -38,7 +38,9 @@ struct EvalDrafts: AsyncParsableCommand {
   }
 
   func run() async throws {
-    let (path, output, rows, rounds, base) = (try model.path(), output, rows, rounds, engine.options)
+    let (path, output, rows, rounds, base) = (
+      try model.path(), output, rows, rounds, engine.options
+    )
     let run = DraftRun(
       tasks: DraftTask.all(base: base), rounds: rounds, maxTokens: tokens, most: draftMax,
       seed: output.seed)
