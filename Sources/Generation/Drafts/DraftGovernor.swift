@@ -15,6 +15,8 @@ package struct DraftGovernor: Sendable {
   private static let memory: Float = 0.97
   /// What is assumed of a kind before it is seen: one of eight in two drafts.
   private static let assumed: (right: Float, tried: Float) = (0.25, 2)
+  /// Tokens that an earlier reply's chances count for at most.
+  private static let remembered: Float = 4
   /// What must be gained, beyond what measurements err by.
   private static let margin = 1.03
   /// What each pass saves up for a trial, in passes of one row.
@@ -31,6 +33,17 @@ package struct DraftGovernor: Sendable {
   package init() {
     right = Array(repeating: Self.assumed.right, count: DraftKind.count)
     tried = Array(repeating: Self.assumed.tried, count: DraftKind.count)
+  }
+
+  /// For another reply: it begins with the chances that this one has seen, as if they had been few.
+  package func successor() -> DraftGovernor {
+    var next = DraftGovernor()
+    for number in right.indices {
+      let share = min(1, Self.remembered / tried[number])
+      next.right[number] = right[number] * share
+      next.tried[number] = tried[number] * share
+    }
+    return next
   }
 
   /// The chance that a token of such a draft is right.

@@ -12,7 +12,7 @@ struct Drafter {
   private var lookup: PromptLookup
   private var suffix = TokenSuffix()
   private let continuations: Continuations?
-  private var governor = DraftGovernor()
+  private(set) var governor: DraftGovernor
   private var kind = DraftKind(.lookup, match: PromptLookup.shortest)
   /// The first token of a draft that is not checked, to see whether it would have been right.
   private var unchecked: TokenID?
@@ -20,9 +20,12 @@ struct Drafter {
   /// - Parameters:
   ///   - most: the most tokens that a draft may have here.
   ///   - expected: tokens that the text may come to have.
+  ///   - governor: with what is known before.
   init(
-    _ options: DraftOptions, most: Int, expected: Int, continuations: Continuations?
+    _ options: DraftOptions, most: Int, expected: Int, continuations: Continuations?,
+    governor: DraftGovernor
   ) {
+    self.governor = governor
     self.options = options
     self.most = min(most, options.most)
     self.continuations = options.usesContinuations ? continuations : nil

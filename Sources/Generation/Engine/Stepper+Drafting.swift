@@ -19,7 +19,8 @@ extension Stepper {
       options, most: step.maxLogitRows - 1,
       expected: reply.prompt.count + min(limit, contextLength),
       continuations: memory.scope == .namespace
-        ? store.continuations(of: memory.namespace) : nil)
+        ? store.continuations(of: memory.namespace) : nil,
+      governor: governor.successor())
     for token in reply.prompt.suffix(PromptLookup.most) { drafter.append(token) }
     return drafter
   }

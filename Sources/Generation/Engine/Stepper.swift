@@ -30,6 +30,8 @@ package final class Stepper {
   private var lastStep = Duration.zero
   /// What passes of several rows cost, over all replies.
   var costs = PassCosts()
+  /// What the last reply's drafts were worth.
+  var governor = DraftGovernor()
   private var reservedBlocks = 0
   private var knownBreakers: (texts: [String], breakers: SequenceBreakers)?
 
@@ -167,6 +169,7 @@ package final class Stepper {
     guard !state.isKept else { return }
     state.isKept = true
     leaveUntold(&state, of: reply)
+    if let drafter = state.drafter { governor = drafter.governor }
     state.memory.end(in: pool)
     if options.store != nil, reply.options.memory.scope != .none { state.memory.settle() }
   }

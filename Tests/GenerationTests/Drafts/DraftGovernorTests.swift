@@ -106,6 +106,19 @@ import Testing
     #expect(Double(now.tokens) / now.time > 3, "seed \(seed)")
   }
 
+  @Test("the next reply begins with what this one has seen, and soon sees for itself")
+  func successor() {
+    var run = Run(seed: 1)
+    func cheap(_ rows: Int) -> Double { 1 + 0.05 * Double(rows - 1) }
+    _ = run.decode(passes: 200, chance: 0.95, cost: cheap)
+    let chance = run.governor.chance(of: run.kind)
+    run.governor = run.governor.successor()
+    #expect(abs(run.governor.chance(of: run.kind) - chance) < 0.01)
+    #expect(run.governor.length(of: run.kind, available: 8, costs: run.costs) > 4)
+    _ = run.decode(passes: 12, chance: 0, cost: cheap)
+    #expect(run.governor.length(of: run.kind, available: 8, costs: run.costs) <= 2)
+  }
+
   @Test("costs are told by the lines between what was measured, and never less than for more rows")
   func costs() {
     var costs = PassCosts()
