@@ -62,7 +62,7 @@ package struct RecallPlan: Sendable, Equatable {
   }
 
   /// The distance at which a query is held against the index: the middle of where blocks stand.
-  var assumedDistance: Int {
+  package var assumedDistance: Int {
     guard case .sliding(let tokens) = window else { return 0 }
     return tokens + blockLength * (1 + rooms) / 2
   }

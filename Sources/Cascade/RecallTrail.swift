@@ -21,6 +21,7 @@ struct RecallTrail {
 
   mutating func note(_ target: Route.Target) {
     let key = Key(block: target.block, isPast: target.isPast)
+    guard target.score > 0 else { return }
     let known = tallies[key, default: Tally()].weight ?? 0
     tallies[key, default: Tally()].weight = max(known, target.score)
   }

@@ -31,9 +31,12 @@ package final class SequenceMemory {
   private(set) var routes: [Route] = []
   /// What the words of blocks that have left the window are found by.
   private var words: LexicalIndex
-  /// The latest turn of the prompt: from it on, and because of its words alone, other sessions may take
-  /// part.
-  package var asked = 0..<0
+  /// The latest turn of the prompt, which begins at token `asked`: from it on, and because of its words
+  /// alone, other sessions may take part.
+  private var question: [TokenID] = []
+  private var asked = 0
+  /// Where the question's words up to `end` point in the past, as found last.
+  private var askedRoute: (end: Int, route: Route)?
   /// What each layer has chosen.
   let picks: UnsafeMutablePointer<Picks>
   /// The latest queries of each layer, [layers][every][heads * d]: a ring by index.
@@ -111,6 +114,12 @@ package final class SequenceMemory {
 
   // MARK: - Going on
 
+  /// Says what is about to be asked: the prompt's latest turn, which begins at token `start`.
+  package func ask(_ question: ArraySlice<TokenID>, at start: Int) {
+    self.question = Array(question)
+    asked = start
+  }
+
   /// Appends tokens to the sequence and to `step`; see `WorkingMemory.append`.
   package func append(
     _ new: Span<TokenID>, to step: Step, from pool: KVBlockPool, logits: Int
@@ -143,34 +152,72 @@ package final class SequenceMemory {
     guard index != nil, view.index % plan.options.every == 0, view.index >= plan.sinks else {
       return route
     }
-    let isAsked = past != nil && view.index >= asked.lowerBound
+    let isAsked = past != nil && view.index >= asked
     guard view.firstBlock > 0 || isAsked else { return route }
     readWords(below: view.firstBlock)
     let words = latestWords(before: view.index + 1)
-    let limit = plan.routed
     var best: Float = 0
     let total = self.words.search(words, below: view.firstBlock) { block, score in
       best = max(best, score)
       route.shortlist.offer(block, score: score)
-      route.offer(Route.Target(block: Int32(block), isPast: false, score: score), limit: limit)
+      route.offer(
+        Route.Target(block: Int32(block), isPast: false, score: score), limit: plan.routed)
     }
-    route.isOpen = view.firstBlock > 0 && Gate.own(plan.options.gate).admits(best, of: total)
-    if route.isOpen { route.shortlist.complete(below: view.firstBlock) } else { route = Route() }
+    let gate = Gate.own(plan.options.gate, passages: view.firstBlock)
+    route.isOpen = view.firstBlock > 0 && gate.admits(best, of: total)
+    if route.isOpen {
+      route.shortlist.complete(below: view.firstBlock)
+    } else {
+      route = Route()
+    }
+    // Layers choose the rest each for itself, among the sequence's own blocks.
+    let most = min(Route.capacity, route.isOpen ? plan.rooms * 3 / 4 : plan.rooms)
+    let hits = route.count
+    for place in 0..<hits {
+      let block = Int(route.targets[place].block)
+      route.offer(
+        [block > 0 ? block - 1 : nil, block + 1 < view.firstBlock ? block + 1 : nil],
+        of: place, isPast: false, limit: most)
+    }
     if isAsked {
-      var found = Route()
-      // No layer chooses among other sessions' blocks, so that words may point to more of them.
-      let pastLimit = min(Route.capacity, plan.rooms)
-      let question = latestWords(before: min(view.index + 1, asked.upperBound))
-      let total = past!.search(question) { place, score in
-        guard mayRecall(past: place) else { return }
-        found.offer(Route.Target(block: Int32(place), isPast: true, score: score), limit: pastLimit)
-      }
-      let gate = Gate.past(plan.options.gate)
-      for place in 0..<found.count where gate.admits(found.targets[place].score, of: total) {
-        route.offer(found.targets[place], limit: pastLimit)
-      }
+      let found = pastRoute(at: view.index)
+      for place in 0..<found.count { route.offer(found.targets[place], limit: most) }
     }
     if trail != nil { for place in 0..<route.count { trail!.note(route.targets[place]) } }
+    return route
+  }
+
+  /// Where the question's words point among other sessions' blocks.
+  ///
+  /// A question is at hand as a whole when it is read, so its first tokens are shown what its last
+  /// words ask for; at most a block of it counts at a time.
+  private func pastRoute(at index: Int) -> Route {
+    let end = min(index - asked + 1 + plan.blockLength, question.count)
+    if let known = askedRoute, known.end == end { return known.route }
+    let past = past!
+    var found = Route()
+    let words = question[max(0, end - plan.blockLength)..<end]
+    let total = past.search(words) { place, score in
+      guard mayRecall(past: place) else { return }
+      found.offer(
+        Route.Target(block: Int32(place), isPast: true, score: score), limit: Route.mostHits)
+    }
+    let gate = Gate.past(plan.options.gate, passages: past.entries.count)
+    var route = Route()
+    for place in 0..<found.count {
+      let target = found.targets[place]
+      guard gate.admits(target.score, of: total) else { break }
+      route.offer(target, limit: Route.capacity)
+    }
+    let hits = route.count
+    for place in 0..<hits {
+      var neighbours = past.neighbours(of: Int(route.targets[place].block))
+      for side in neighbours.indices {
+        if let neighbour = neighbours[side], !mayRecall(past: neighbour) { neighbours[side] = nil }
+      }
+      route.offer(neighbours, of: place, isPast: true, limit: Route.capacity)
+    }
+    askedRoute = (end, route)
     return route
   }
 
@@ -238,7 +285,9 @@ package final class SequenceMemory {
 
   /// Keeps what is the sequence's own from being recalled a second time as the past.
   private func hide(_ identity: BlockIdentity) {
-    if let place = past?.place(of: identity) { hidden.insert(place) }
+    guard let place = past?.place(of: identity) else { return }
+    hidden.insert(place)
+    askedRoute = nil
   }
 
   func mayRecall(past place: Int) -> Bool {
@@ -371,7 +420,7 @@ package final class SequenceMemory {
   package func restore(_ prompt: [TokenID], in pool: KVBlockPool) -> Int {
     precondition(count == 0 && tokens.isEmpty)
     // What other sessions may have taken part in is read anew.
-    let reach = past == nil ? prompt.count - 1 : min(prompt.count - 1, asked.lowerBound)
+    let reach = past == nil ? prompt.count - 1 : min(prompt.count - 1, asked)
     guard owner.scope != .none, reach >= plan.blockLength else { return 0 }
     let length = plan.blockLength
     var chain: [BlockIdentity] = []

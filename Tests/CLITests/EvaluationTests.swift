@@ -56,7 +56,8 @@ struct EvaluationTests {
         ["passkey", "--lengths", "300", "--depths", "0,100", "--items", "1", "--svg", svg],
         ["niah", "--lengths", "300", "--tasks", "s-1,vt", "--items", "1", "--sweep", "recall=0,2"],
         ["kv", "--lengths", "300", "--depths", "50", "--items", "1", "--pairs", "words"],
-        ["ppl", Self.items, "-n", "400", "--svg", svg],
+        ["ppl", Self.items, "-n", "400", "--stretch", "100", "--svg", svg],
+        ["ppl", Self.items, "-n", "200", "--passages", "2"],
         ["harm", Self.items, Self.items, "--items", "1", "--length", "100"],
       ] {
         let result = try SparkCommand.run(["eval"] + arguments + common)
@@ -68,6 +69,35 @@ struct EvaluationTests {
     }
   }
 
+  @Test("retriever ranks blocks in every layer, as a table and as lines of JSON")
+  func retriever() throws {
+    let arguments = [
+      "eval", "retriever", Self.items, "--items", "1", "--window", "128", "--blocks", "64", "-t",
+      "1",
+      "-q",
+    ]
+    let table = try SparkCommand.run(arguments)
+    #expect(table.status == 0, "\(table.errors)")
+    #expect(table.text.hasPrefix("dialogues, blocks of 64 tokens, 1 texts"))
+    let lines = try SparkCommand.run(arguments + ["--json"]).jsonLines()
+    // Three tasks, ten layers, twelve scorers; then each layer's figures and those of all.
+    #expect(lines.count { $0["event"] as? String == "rank" } == 3 * 10 * 12)
+    #expect(lines.count { $0["event"] as? String == "retriever" } == 3 * 11 * 12)
+  }
+
+  @Test("canary finds no leak, and says how many requests that means")
+  func canary() throws {
+    let result = try SparkCommand.run([
+      "eval", "canary", "--requests", "4", "--namespaces", "2", "--secrets", "1", "-n", "8", "-t",
+      "1", "--json",
+    ])
+    #expect(result.status == 0, "\(result.errors)")
+    let lines = try result.jsonLines()
+    #expect(lines.last?["event"] as? String == "leaks")
+    #expect(lines.last?["leaks"] as? Int == 0 && lines.last?["requests"] as? Int == 4)
+    #expect(lines.count { $0["event"] as? String == "askers" } == 3)
+  }
+
   @Test(
     "Wrong usage is told with status 64",
     arguments: [
@@ -77,6 +107,9 @@ struct EvaluationTests {
       (["passkey", "--sweep", "recall=2", "--arms", "full"], "--sweep"),
       (["recall", "x.jsonl", "--store", "/tmp/x"], "--cross-session"),
       (["recall", "x.jsonl", "--items", "0"], "--items"),
+      (["ppl", "x.txt", "--passages", "2", "-n", "0"], "--passages"),
+      (["retriever", "x.jsonl", "--items", "0"], "--items"),
+      (["canary", "--namespaces", "1"], "--namespaces"),
     ])
   func usage(arguments: [String], word: String) throws {
     let result = try SparkCommand.run(["eval"] + arguments)

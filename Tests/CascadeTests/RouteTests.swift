@@ -9,7 +9,7 @@ struct RouteTests {
     arguments: 0..<200 as Range<UInt64>)
   func best(seed: UInt64) {
     var random = SeededGenerator(seed: seed)
-    let limit = random.count(0...6)
+    let limit = random.count(0...10)
     var route = Route()
     var offered: [Route.Target] = []
     let blocks = (0..<random.count(1...30)).shuffled(using: &random)
@@ -22,7 +22,7 @@ struct RouteTests {
       let sorted = offered.sorted {
         if $0.score != $1.score { return $0.score > $1.score }
         return $0.isPast != $1.isPast ? $1.isPast : $0.block > $1.block
-      }.prefix(min(limit, 4))
+      }.prefix(min(limit, Route.capacity))
       #expect(route.count == sorted.count)
       for (place, expected) in sorted.enumerated() where place < route.count {
         let found = route.targets[place]

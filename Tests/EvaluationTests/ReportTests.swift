@@ -64,6 +64,7 @@ struct ReportTests {
     // A curve through three values, and a line for what the option does not touch.
     #expect(svg.ranges(of: "<circle").count == 3 + 2)
     #expect(svg.contains(">cascade<") && svg.contains(">window<"))
+    #expect(svg.contains(">blocks recalled<"))
   }
 
   @Test("A stranger's replies are compared with those without memory, letter by letter")
@@ -103,7 +104,7 @@ struct ReportTests {
   @Test("Perplexity is that of the costs, of all tokens and of the recurring ones")
   func perplexity() throws {
     var report = PerplexityReport(
-      arms: ["window", "full"], relevant: (0..<3000).map { $0 % 10 == 5 })
+      arms: ["window", "full"], relevant: (0..<3000).map { $0 % 10 == 5 }, stretch: 1024)
     for index in 1..<3000 {
       report.add(index % 10 == 5 ? log(8) : log(2), arm: 0, at: index)
       if index < 2048 { report.add(index % 10 == 5 ? log(4) : log(2), arm: 1, at: index) }
@@ -120,6 +121,37 @@ struct ReportTests {
     #expect(overall.mean > -log(2) / 9 && overall.mean < -log(2) / 11)
     #expect(report.segments == [0..<1024, 1024..<2048, 2048..<3000])
     #expect(report.markdown(baseline: 0).contains("| 2048 to 3000"))
+  }
+
+  @Test("Passages begin anew, and are counted together by the place within them")
+  func passages() throws {
+    // Two passages of 600 and one of 300 tokens; the second arm has read 500 of each.
+    let relevant = (0..<1500).map { $0 % 600 == 7 }
+    var report = PerplexityReport(
+      arms: ["cascade", "full"], relevant: relevant, passage: 600, stretch: 200)
+    for index in 0..<1500 where index % 600 > 0 {
+      let place = index % 600
+      report.add(place < 200 ? log(2) : log(8), arm: 0, at: index)
+      if place < 500 { report.add(place < 200 ? log(2) : log(4), arm: 1, at: index) }
+    }
+    #expect(report.segments == [0..<200, 200..<400, 400..<600])
+    #expect(abs(report.perplexity(0, in: 0..<200)! - 2) < 1e-9)
+    #expect(abs(report.perplexity(0, in: 200..<400)! - 8) < 1e-9)
+    #expect(report.perplexity(1, in: 400..<600) == nil)
+    let ratio = try #require(report.ratio(0, to: 1))
+    // 499 tokens of each long passage and 299 of the short one; 300 and 100 of them cost twice.
+    #expect(ratio.tokens == 2 * 499 + 299)
+    let expected = exp(700 * log(2.0) / Double(ratio.tokens))
+    #expect(abs(ratio.ratio.mean - expected) < 1e-9)
+    #expect(ratio.ratio.low < expected && ratio.ratio.high > expected)
+    #expect(!ratio.isWithinAllowance)
+    #expect(report.ratio(1, to: 1)?.isWithinAllowance == true)
+    #expect(abs(report.ratio(0, to: 1, relevantOnly: true)!.ratio.mean - 1) < 1e-12)
+    let table = report.markdown(baseline: 0, full: 1)
+    #expect(table.contains("| at most × 1.02 |") && table.contains("| 1297 "))
+    #expect(!report.markdown(baseline: 0).contains("1.02"))
+    let records = report.records(baseline: 0, full: 1)
+    #expect(records.compactMap(\.ratioToFull) == [ratio])
   }
 
   @Test("A token's cost is its negative log-probability")
@@ -149,20 +181,5 @@ struct ReportTests {
     #expect(figures.topChanges == 10)
     #expect(abs(figures.perplexityRatio.mean - exp(0.1)) < 1e-9)
     #expect(report.markdown.contains("10.0% ["))
-  }
-
-  @Test("A retriever's figures follow from its ranks")
-  func retriever() throws {
-    var report = RetrieverReport()
-    for (layer, rank) in [(0, 1), (0, 3), (1, 8), (1, 20)] {
-      report.add(.init(question: "q", layer: layer, scorer: "mean", rank: rank, blocks: 30))
-    }
-    let all = try #require(report.figures(scorer: "mean"))
-    #expect(all.recall.map(\.successes) == [1, 1, 2, 3, 3])
-    let mean: Double = [1, 3, 8, 20].reduce(0) { $0 + 1 / $1 } / 4
-    #expect(abs(all.meanReciprocalRank - mean) < 1e-12)
-    #expect(report.figures(scorer: "mean", layer: 0)?.recall.map(\.successes) == [1, 1, 2, 2, 2])
-    #expect(report.figures(scorer: "exact") == nil)
-    #expect(report.markdown.split(separator: "\n").count == 2 + 3)
   }
 }

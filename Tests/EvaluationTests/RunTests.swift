@@ -99,6 +99,19 @@ struct RunTests {
     }
   }
 
+  @Test("Each passage is read as if nothing had come before it")
+  func passages() async throws {
+    let engine = try Engine(path: Self.model)
+    let passage = engine.tokenizer.encode("The little fox went out to see the world.")
+    let arm = ArmKind.window.arm(base: EngineOptions(), window: 256)
+    let costs = Costs()
+    try await PerplexityRun(tokens: passage + passage, passage: passage.count, arms: [arm])
+      .run(on: EngineShelf(path: Self.model)) { costs.set($2, arm: $0, token: $1) }
+    let all = costs.all
+    #expect(all.count == 2 * (passage.count - 1))
+    for index in 1..<passage.count { #expect(all[[0, index]] == all[[0, passage.count + index]]) }
+  }
+
   @Test("Without recall, memory neither helps nor harms")
   func harm() async throws {
     let messages = try RecallTests.items()[0].dialogue.messages

@@ -8,11 +8,14 @@ package final class PastMemory {
     package let session: UInt64
     package let ordinal: Int
     package let tokens: Int
+    let parent: BlockIdentity?
   }
 
   package private(set) var entries: [Entry] = []
   package private(set) var words: LexicalIndex
   private var places: [BlockIdentity: Int] = [:]
+  /// The newest entry that follows each block.
+  private var followers: [BlockIdentity: Int] = [:]
 
   init(rarity: TokenRarity) { words = LexicalIndex(rarity: rarity) }
 
@@ -26,8 +29,15 @@ package final class PastMemory {
     entries.append(
       Entry(
         identity: identity, session: UInt64(naming: passage.namespace, passage.session),
-        ordinal: passage.ordinal, tokens: passage.tokens.count))
+        ordinal: passage.ordinal, tokens: passage.tokens.count, parent: passage.parent))
     places[identity] = place
+    if let parent = passage.parent { followers[parent] = place }
+  }
+
+  /// The entries before and after one, where they are there.
+  func neighbours(of place: Int) -> [2 of Int?] {
+    let entry = entries[place]
+    return [entry.parent.flatMap { places[$0] }, followers[entry.identity]]
   }
 
   /// See ``LexicalIndex/search(_:below:_:)``.

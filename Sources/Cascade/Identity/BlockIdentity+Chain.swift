@@ -9,7 +9,7 @@ extension BlockIdentity {
     model: ModelDigest, layout: KVLayout, plan: RecallPlan, namespace: String
   ) -> BlockIdentity {
     var hash = SHA256()
-    hash.update(text: "spark block 1")
+    hash.update(text: "spark block 2")
     hash.update(model.high)
     hash.update(model.low)
     hash.update(UInt32(layout.blockLength))

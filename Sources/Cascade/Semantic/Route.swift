@@ -5,6 +5,7 @@ package struct Route {
     /// Number of the block in the sequence, or of the entry in the past.
     package var block: Int32 = 0
     package var isPast = false
+    /// What its words share with the latest ones; not above 0 for what only stands beside such a block.
     package var score: Float = 0
 
     package init(block: Int32 = 0, isPast: Bool = false, score: Float = 0) {
@@ -15,9 +16,11 @@ package struct Route {
   }
 
   /// The most blocks that are pointed to.
-  package static let capacity = 4
+  package static let capacity = 8
+  /// The most of them whose own words do so.
+  static let mostHits = 4
 
-  package private(set) var targets: [4 of Target] = .init(repeating: Target())
+  package private(set) var targets: [8 of Target] = .init(repeating: Target())
   package private(set) var count = 0
   /// Whether layers may choose blocks of the sequence's own.
   var isOpen = false
@@ -48,10 +51,21 @@ package struct Route {
     (a.score, a.isPast ? 0 : 1, a.block) < (b.score, b.isPast ? 0 : 1, b.block)
   }
 
-  package func contains(block: Int) -> Bool {
-    for place in 0..<count where !targets[place].isPast && targets[place].block == Int32(block) {
-      return true
+  /// Takes the blocks beside the one at `place`, as far as there is room: what was said runs on over
+  /// the ends of blocks.
+  mutating func offer(_ neighbours: [2 of Int?], of place: Int, isPast: Bool, limit: Int) {
+    for side in neighbours.indices {
+      guard let block = neighbours[side], !contains(Int32(block), isPast: isPast) else { continue }
+      let score = -Float(place)
+      offer(Target(block: Int32(block), isPast: isPast, score: score), limit: limit)
     }
+  }
+
+  package func contains(block: Int) -> Bool { contains(Int32(block), isPast: false) }
+
+  private func contains(_ block: Int32, isPast: Bool) -> Bool {
+    for place in 0..<count
+    where targets[place].isPast == isPast && targets[place].block == block { return true }
     return false
   }
 }

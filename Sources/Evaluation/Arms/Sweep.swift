@@ -4,11 +4,20 @@ package import Generation
 package struct Sweep: Sendable, Equatable {
   package enum Option: String, Sendable, CaseIterable {
     case recall, window
+
+    /// What its values are.
+    package var unit: String {
+      switch self {
+      case .recall: "blocks recalled"
+      case .window: "tokens of the window"
+      }
+    }
   }
 
   /// Where an arm lies on a curve.
   package struct Point: Sendable, Equatable {
     package var series: String
+    package var option: Option
     package var value: Int
   }
 
@@ -39,7 +48,7 @@ package struct Sweep: Sendable, Equatable {
         if option == .recall { base.recall.blocks = value }
         var arm = kind.arm(base: base, window: option == .window ? value : window, scope: scope)
         arm.name += " \(option)=\(value)"
-        arm.sweep = Point(series: kind.rawValue, value: value)
+        arm.sweep = Point(series: kind.rawValue, option: option, value: value)
         return arm
       }
     }

@@ -39,7 +39,7 @@ package enum WordRecurrence {
 
 extension UInt8 {
   /// Itself in lower case if it is part of a word.
-  fileprivate var wordByte: UInt8? {
+  var wordByte: UInt8? {
     switch self {
     case UInt8(ascii: "A")...UInt8(ascii: "Z"): self | 0x20
     case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"), 0x80...:

@@ -6,17 +6,18 @@ extension AnswerReport {
   ///
   /// - Parameter arms: those of the report.
   package func svg(title: String, xTitle: String, arms: [Arm]) -> String {
-    let isSweep = arms.contains { $0.sweep != nil }
+    let swept = arms.lazy.compactMap(\.sweep).first?.option
     var chart = LineChart(
-      title: title, xTitle: isSweep ? "swept option" : xTitle, yTitle: "correct replies, %",
-      xScale: isSweep ? .linear : .log2, yRange: 0...100)
+      title: title, xTitle: swept?.unit ?? xTitle, yTitle: "correct replies, %",
+      // From no block on they are few; lengths double.
+      xScale: swept == .recall ? .linear : .log2, yRange: 0...100)
     func point(_ x: Int, _ cell: Cell) -> LineChart.Point? {
       guard let share = cell.correct.value else { return nil }
       let interval = cell.correct.interval()
       return LineChart.Point(
         x: Double(x), y: 100 * share, band: 100 * interval.lowerBound...100 * interval.upperBound)
     }
-    guard isSweep else {
+    guard swept != nil else {
       chart.series = arms.map { arm in
         LineChart.Series(
           name: arm.name,

@@ -37,18 +37,22 @@ package struct Trial: Sendable, Encodable {
 
 /// A whole reply: the text of a stream and its figures.
 package struct Answer: Sendable {
+  package var tokens: [TokenID]
   package var text: String
   package var summary: GenerationSummary
 
   /// Reads `stream` to its end; throws `CancellationError` if it was cut short.
   package static func reading(_ stream: TokenStream) async throws -> Answer {
+    var tokens: [TokenID] = []
     var text = ""
     for try await event in stream {
       switch event {
-      case .token(let token): text += token.text
+      case .token(let token):
+        tokens.append(token.id)
+        text += token.text
       case .finished(let summary):
         guard summary.stopReason != .cancelled else { throw CancellationError() }
-        return Answer(text: text + summary.trailingText, summary: summary)
+        return Answer(tokens: tokens, text: text + summary.trailingText, summary: summary)
       }
     }
     preconditionFailure("a token stream ends with a summary")

@@ -87,6 +87,12 @@ actor EngineCore {
     try stepper.logits(of: tokens, after: blocks, isCancelled: { Task.isCancelled }, body)
   }
 
+  func probeAttention<Result: Sendable>(
+    of tokens: [TokenID], _ body: @Sendable (AttentionProbe) throws -> Result
+  ) throws -> Result {
+    try stepper.probeAttention(of: tokens, isCancelled: { Task.isCancelled }, body)
+  }
+
   func measurePrefill(tokens: Int) throws(EngineError) -> Duration {
     try stepper.measurePrefill(tokens: tokens)
   }

@@ -76,6 +76,24 @@ extension Stepper {
     }
   }
 
+  /// Reads `tokens` with full attention, and calls `body` with what layers attended with.
+  func probeAttention<Result>(
+    of tokens: [TokenID], isCancelled: () -> Bool, _ body: (AttentionProbe) throws -> Result
+  ) throws -> Result {
+    precondition(options.window == .full && !tokens.isEmpty)
+    let reply = try measured(tokens)
+    defer { end(reply) }
+    let probe = AttentionProbe(
+      shape: model.shape, layout: pool.layout, rope: pass.rope, compute: compute)
+    pass.views = probe
+    defer { pass.views = recaller }
+    guard read(tokens, reply.state!.memory, isCancelled: isCancelled) else {
+      throw CancellationError()
+    }
+    probe.read(into: reply.state!.memory.working.held, of: pool)
+    return try body(probe)
+  }
+
   /// Time to read `count` tokens in an empty context, without sampling.
   func measurePrefill(tokens count: Int) throws(EngineError) -> Duration {
     let tokens = try arbitraryTokens(count)

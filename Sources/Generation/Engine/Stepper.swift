@@ -23,7 +23,7 @@ package final class Stepper {
   let plan: RecallPlan
   let store: EpisodeStore
   /// Nil when nothing is ever recalled.
-  private let recaller: Recaller?
+  let recaller: Recaller?
   let clock = ContinuousClock()
   let compute: Compute
   let pace: Pace?
@@ -138,7 +138,8 @@ package final class Stepper {
         session: reply.options.memory.session ?? reply.ownSession,
         explains: reply.options.memory.explains),
       capacity: capacity, stepTokens: options.prefillChunk, turnEnds: turnEnds, store: store)
-    memory.asked = asked(in: prompt, turnEnds: turnEnds)..<prompt.count
+    let asked = asked(in: prompt, turnEnds: turnEnds)
+    memory.ask(prompt[asked...], at: asked)
     return ReplyState(
       memory: memory, sampler: sampler,
       text: ReplyText(

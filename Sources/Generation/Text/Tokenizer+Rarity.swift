@@ -1,9 +1,9 @@
-internal import Cascade
-internal import Model
+package import Cascade
+package import Model
 
 extension Tokenizer {
   /// What this vocabulary's tokens tell of passages of `passageLength` tokens.
-  func rarity(passageLength: Int) -> TokenRarity {
+  package func rarity(passageLength: Int) -> TokenRarity {
     var special: Set<TokenID> = []
     var wordless: Set<TokenID> = []
     for token in 0..<TokenID(vocabularySize) {

@@ -8,10 +8,13 @@ struct EvalPerplexity: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "ppl", abstract: "Measure how well a long text is predicted.",
     discussion: """
-      The text is read once from its start, and nothing is forgotten on purpose. Rows are parts of \
-      1024 tokens. Recurring tokens are those of words that occurred before, but not within the \
+      The text is read once from its start, and nothing is forgotten on purpose. Recurring tokens are those of words that occurred before, but not within the \
       window and one block: only memory can help with them. Differences are paired, their intervals \
-      from a bootstrap over stretches of 256 tokens.
+      from a bootstrap over stretches of 256 tokens. Where full attention is among the arms, the others' \
+      perplexities are told over its own, on the tokens that it could read.
+
+      With --passages the text is cut into passages that are each read from their start: so full \
+      attention at the trained length is compared on many of them.
       """)
 
   @Argument(help: ArgumentHelp("The text.", valueName: "file"))
@@ -20,12 +23,24 @@ struct EvalPerplexity: AsyncParsableCommand {
   @Option(name: [.customShort("n"), .long], help: "The most tokens to read; 0 reads all.")
   var tokens = 16_384
 
+  @Option(help: "Tokens of a row, and of a point of the curve.")
+  var stretch = 1024
+
+  @Option(
+    help: ArgumentHelp(
+      "Read so many passages of --tokens tokens, each from its start.", valueName: "n")
+  )
+  var passages = 1
+
   @OptionGroup(title: "Model") var model: ModelOptions
   @OptionGroup(title: "Arms") var arms: ArmFlags
   @OptionGroup(title: "Output") var output: EvaluationOutputFlags
 
   func validate() throws {
     try require(tokens >= 0, "--tokens must not be negative.")
+    try require(stretch > 0, "--stretch must be at least 1.")
+    try require(passages > 0, "--passages must be at least 1.")
+    try require(passages == 1 || tokens > 1, "--passages needs --tokens, at least 2.")
     try require(!kinds.isEmpty, "--arms needs one of full, window, cascade.")
   }
 
@@ -35,23 +50,29 @@ struct EvalPerplexity: AsyncParsableCommand {
   func run() async throws {
     let (path, tokenizer) = (try model.path(), try model.tokenizer())
     var tokens = tokenizer.encode(try TextInput.text(from: file))
-    if self.tokens > 0 { tokens = Array(tokens.prefix(self.tokens)) }
-    guard tokens.count > 1 else {
-      throw InputError("\(file) has \(tokens.count.inTokens); at least 2 are needed.")
+    let least = max(2, passages > 1 ? passages * self.tokens : 0)
+    guard tokens.count >= least else {
+      throw InputError("\(file) has \(tokens.count.inTokens); at least \(least) are needed.")
     }
+    if self.tokens > 0 { tokens = Array(tokens.prefix(passages * self.tokens)) }
+    let passage = passages > 1 ? self.tokens : tokens.count
     let list = arms.list(kinds)
     // What a sliding window may still see: itself and the block that it has not let go yet.
     let widest =
       list.compactMap { arm -> Int? in
         if case .sliding(let tokens) = arm.engine.window { tokens } else { nil }
       }.max() ?? arms.window
-    let mask = WordRecurrence.mask(
-      pieces: tokens.map { tokenizer.piece($0) }, beyond: widest + arms.engine.blockLength)
-    let run = PerplexityRun(tokens: tokens, arms: list)
+    let mask = stride(from: 0, to: tokens.count, by: passage).flatMap { start in
+      WordRecurrence.mask(
+        pieces: tokens[start...].prefix(passage).map { tokenizer.piece($0) },
+        beyond: widest + arms.engine.blockLength)
+    }
+    let run = PerplexityRun(tokens: tokens, passage: passage, arms: list)
+    let report = PerplexityReport(
+      arms: list.map(\.name), relevant: mask, passage: passage, stretch: stretch)
     let (output, name) = (output, file)
     try await Interruption.cancels {
-      try await Self.tell(
-        run, PerplexityReport(arms: list.map(\.name), relevant: mask), path: path, name, output)
+      try await Self.tell(run, report, path: path, name, output)
     }
   }
 
@@ -82,13 +103,16 @@ struct EvalPerplexity: AsyncParsableCommand {
     }
     let seconds = (ContinuousClock.now - began).seconds
     let baseline = run.arms.firstIndex { $0.name == ArmKind.window.rawValue } ?? 0
+    let full = run.arms.firstIndex { $0.name == ArmKind.full.rawValue }
     let standard = Output.standard
     if output.json {
       try standard.writeJSONLine(
         RunRecord(evaluation: "ppl", model: path, seed: output.seed, arms: run.arms))
-      for record in report.records(baseline: baseline) { try standard.writeJSONLine(record) }
+      for record in report.records(baseline: baseline, full: full) {
+        try standard.writeJSONLine(record)
+      }
     } else {
-      try standard.write(report.markdown(baseline: baseline))
+      try standard.write(report.markdown(baseline: baseline, full: full))
     }
     if let svg = output.svg {
       try await OutputFile.write(svg) { try $0.write(report.svg(title: name)) }
