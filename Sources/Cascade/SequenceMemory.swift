@@ -44,6 +44,8 @@ package final class SequenceMemory {
   package internal(set) var account: MemoryAccount
 
   private let store: EpisodeStore
+  /// Tokens that a sequence with a full window may come to hold.
+  let capacity: Int
   private let root: BlockIdentity
   private let layers: Int
   private let turnEnds: Set<TokenID>
@@ -71,6 +73,7 @@ package final class SequenceMemory {
     self.nonce = nonce
     self.owner = owner
     self.store = store
+    self.capacity = capacity
     self.turnEnds = turnEnds
     plan = store.plan
     words = LexicalIndex(rarity: store.rarity)
@@ -134,6 +137,14 @@ package final class SequenceMemory {
     routes.removeAll(keepingCapacity: true)
     for view in views { routes.append(route(at: view)) }
     return true
+  }
+
+  /// Takes the sequence back to its first `count` tokens, as if the others had never been read; see
+  /// ``draftRoom``.
+  package func retract(to count: Int, in pool: KVBlockPool) {
+    precondition(count >= identities.count * plan.blockLength, "a block that has a name stays")
+    working.retract(to: count, in: pool)
+    tokens.removeLast(tokens.count - count)
   }
 
   /// Where the last words before a choice of blocks point. It depends on the sequence's tokens, and from
@@ -305,6 +316,9 @@ package final class SequenceMemory {
     let bytes = unsafe UnsafePointer(pool.pointer(to: held))
     let end = min(start + plan.blockLength, tokens.count)
     let isFull = end - start == plan.blockLength
+    // What lies behind the last token is of drafts that were refused, or of whoever held the block
+    // before: nobody's, and not to be kept.
+    if !isFull { pool.clear(held, from: end - start) }
     let parent = block == 0 ? root : identities[block - 1]
     let identity = isFull ? identities[block] : child(of: parent, start..<end)
     let isIndexed = isFull && index != nil && indexed.allSatisfy { $0 > block }
@@ -440,7 +454,7 @@ package final class SequenceMemory {
     }
     guard !chain.isEmpty else { return 0 }
     for index in 0..<chain.count * length { tokens.append(prompt[index]) }
-    identities = chain
+    identities += chain
     for identity in chain { hide(identity) }
     kept = chain.count
     if let index {

@@ -16,6 +16,8 @@ public struct GenerationOptions: Sendable, Equatable {
   public var logprobs: Int
   /// Whose memory the reply draws on, and adds to.
   public var memory: MemoryOptions
+  /// Whether tokens are guessed before the model is asked; what is said is the same.
+  public var drafts: DraftOptions
 
   public init(
     maxTokens: Int? = 512,
@@ -24,7 +26,8 @@ public struct GenerationOptions: Sendable, Equatable {
     ignoresEndTokens: Bool = false,
     seed: UInt64? = nil,
     logprobs: Int = 0,
-    memory: MemoryOptions = MemoryOptions()
+    memory: MemoryOptions = MemoryOptions(),
+    drafts: DraftOptions = DraftOptions()
   ) {
     self.maxTokens = maxTokens
     self.sampling = sampling
@@ -33,6 +36,7 @@ public struct GenerationOptions: Sendable, Equatable {
     self.seed = seed
     self.logprobs = logprobs
     self.memory = memory
+    self.drafts = drafts
   }
 
   /// Checks every option against its range.
@@ -44,6 +48,7 @@ public struct GenerationOptions: Sendable, Equatable {
     try require(
       !stopStrings.contains(""), "stopStrings", "an empty text", "texts of at least one character")
     try require((0...100).contains(logprobs), "logprobs", "\(logprobs)", "between 0 and 100")
+    try drafts.validate()
     try sampling.validate(vocabularySize: vocabularySize)
   }
 }

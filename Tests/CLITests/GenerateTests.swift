@@ -5,6 +5,10 @@ import Testing
 struct GenerateTests {
   private let common = ["--seed", "7", "-n", "12", "-t", "1"]
 
+  private func generate(_ arguments: [String]) throws -> SparkCommand.Result {
+    try SparkCommand.run(["generate"] + arguments + common)
+  }
+
   private func generate(
     _ arguments: String..., input: String = "", environment: [String: String] = [:]
   ) throws -> SparkCommand.Result {
@@ -93,6 +97,27 @@ struct GenerateTests {
     #expect(!text.contains(stop))
     #expect(whole.hasPrefix(text + stop))
     #expect(events.last?["stop_reason"] as? String == "stop_string")
+  }
+
+  @Test("Guesses change no text, are counted, and can be left out")
+  func drafts() throws {
+    let prompt = String(repeating: "One, two, three, four, ", count: 3) + "one, two,"
+    func run(_ drafts: String...) throws -> SparkCommand.Result {
+      try generate([prompt, "--temp", "0"] + drafts)
+    }
+    let plain = try run("--drafts", "off")
+    let drafted = try run("--drafts", "always")
+    #expect(drafted.text == plain.text)
+    #expect(drafted.errors.contains("guessed right"))
+    #expect(!plain.errors.contains("guessed right"))
+    let events = try run("--drafts", "always", "--draft-max", "3", "--json").jsonLines()
+    let account = try #require(events.last?["drafts"] as? [String: Any])
+    let (drafts, accepted) = (account["drafted"] as? Int, account["accepted"] as? Int)
+    #expect(try #require(accepted) > 0 && accepted! <= drafts!)
+    #expect(try #require(account["draft_passes"] as? Int) * 3 >= drafts!)
+    let wrong = try run("--draft-max", "32")
+    #expect(wrong.status == 64)
+    #expect(wrong.errors.contains("--draft-max is 32; it must be between 1 and 31."))
   }
 
   @Test("A chat turn is answered in the model's format, which does not show")

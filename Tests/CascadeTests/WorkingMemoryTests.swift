@@ -81,8 +81,8 @@ struct WorkingMemoryTests {
         stepTokens: 512)
     }
 
-    /// Reads `count` tokens in one step.
-    mutating func read(_ count: Int) -> Bool {
+    /// Reads `count` tokens in one step, and takes back the last `refused` of them.
+    mutating func read(_ count: Int, refused: Int = 0) -> Bool {
       step.clear()
       views = []
       let tokens = [TokenID](repeating: 7, count: count)
@@ -93,6 +93,8 @@ struct WorkingMemoryTests {
           views: &views)
       else { return false }
       look(from: start)
+      memory.retract(to: memory.count - refused, in: pool)
+      sights.removeLast(refused)
       memory.slide(in: pool)
       return true
     }
@@ -149,6 +151,60 @@ struct WorkingMemoryTests {
       }
       reader.memory.removeAll(from: reader.pool)
       #expect(reader.pool.lent == 0 && reader.memory.count == 0 && reader.memory.evicted == 0)
+    }
+  }
+
+  @Test(
+    "Tokens that are taken back leave no trace: neither blocks nor what later ones see",
+    arguments: 0..<40 as Range<UInt64>)
+  func refused(seed: UInt64) throws {
+    var random = SeededGenerator(seed: seed)
+    let shape = Shape(&random, recalls: Bool.random(using: &random))
+    var (plain, reader) = (try Reader(shape), try Reader(shape))
+    while plain.memory.count < 400 {
+      let (kept, refused) = (random.count(1...40), random.count(0...70))
+      let isRead = plain.read(kept) && reader.read(kept + refused, refused: refused)
+      #expect(isRead)
+      #expect(reader.memory.count == plain.memory.count, "\(shape)")
+      #expect(reader.memory.evicted == plain.memory.evicted)
+      #expect(reader.memory.leaving == plain.memory.leaving)
+      #expect(reader.memory.heldBlocks == plain.memory.heldBlocks)
+      #expect(reader.pool.lent == plain.pool.lent)
+      #expect(Set(reader.memory.held).count == reader.memory.held.count)
+    }
+    #expect(reader.sights == plain.sights)
+  }
+
+  @Test("The end of a block can be cleared, and nothing else", arguments: [0, 1, 15, 31, 32])
+  func clearing(slot: Int) throws {
+    let layout = KVLayout(layers: 2, kvHeads: 2, headDimension: 3, blockLength: 32)
+    let pool = try KVBlockPool(layout: layout, capacity: 3)
+    let blocks = [pool.take()!, pool.take()!, pool.take()!]
+    for block in blocks {
+      pool.pointer(to: block).update(repeating: 1, count: layout.blockByteCount)
+    }
+    pool.clear(blocks[1], from: slot)
+    for block in [blocks[0], blocks[2]] {
+      let bytes = UnsafeBufferPointer(start: pool.pointer(to: block), count: layout.blockByteCount)
+      #expect(bytes.allSatisfy { $0 == 1 })
+    }
+    let stride = layout.valueStride
+    for layer in 0..<2 {
+      let base = pool.pointer(to: blocks[1]) + layer * layout.layerByteCount
+      for head in 0..<2 {
+        for channel in 0..<3 {
+          for token in 0..<32 {
+            let key = ((head * 3 + channel) * 32 + token) * 2
+            #expect(base[key] == (token < slot ? 1 : 0) && base[key + 1] == base[key])
+          }
+        }
+        for token in 0..<32 {
+          for place in 0..<stride {
+            let value = (2 * 3 * 32 + (head * 32 + token) * stride + place) * 2
+            #expect(base[value] == (token < slot ? 1 : 0) && base[value + 1] == base[value])
+          }
+        }
+      }
     }
   }
 

@@ -6,7 +6,8 @@ import Testing
 @Suite struct AllocationTests {
   /// Of `tokens` decoded tokens, those in whose step something was allocated.
   private func allocatingTokens(
-    _ options: EngineOptions, _ request: GenerationOptions, tokens: Int
+    _ options: EngineOptions, _ request: GenerationOptions, tokens: Int,
+    after text: String = "Once upon a time", others: [String] = []
   ) throws -> Int {
     let file = try GGUFFile(path: EmbeddedModel.path)
     let compute = try Compute(threads: options.threads ?? 1)
@@ -14,7 +15,14 @@ import Testing
       model: LanguageModel(file: file, compute: compute),
       tokenizer: Tokenizer(metadata: file.metadata), compute: compute, options: options,
       pace: Pace(threads: options.threads ?? 1))
-    let prompt = try Tokenizer(metadata: file.metadata).encode("Once upon a time")
+    let tokenizer = try Tokenizer(metadata: file.metadata)
+    for text in others {
+      var told = request
+      told.maxTokens = 40
+      let reply = Reply(prompt: tokenizer.encode(text), options: told, seed: 1)
+      while try stepper.advance(reply, isCancelled: { false }) != nil {}
+    }
+    let prompt = tokenizer.encode(text)
     let reply = Reply(prompt: prompt, options: request, seed: 1)
     defer { stepper.end(reply) }
     // The prompt, and one decoded token for what is set up lazily.
@@ -48,6 +56,24 @@ import Testing
     #expect(try allocatingTokens(options, request, tokens: 300) == 0)
     request.sampling.temperature = 0
     #expect(try allocatingTokens(options, request, tokens: 300) == 0)
+  }
+
+  @Test(
+    "guessing tokens allocates nothing, from the text and from what others said",
+    arguments: [MemoryScope.none, .namespace])
+  func drafts(scope: MemoryScope) throws {
+    let text = String(repeating: "The fox ran to the lake and the hen sang a song. ", count: 8)
+    var request = GenerationOptions(
+      maxTokens: 1000, sampling: .greedy, ignoresEndTokens: true,
+      memory: MemoryOptions(scope: scope), drafts: DraftOptions(mode: .always))
+    #expect(
+      try allocatingTokens(
+        EngineOptions(threads: 1), request, tokens: 300, after: text, others: [text, text]) == 0)
+    request.drafts.mode = .automatic
+    #expect(
+      try allocatingTokens(
+        EngineOptions(threads: 1), request, tokens: 300, after: "The fox ran to",
+        others: [text, text]) == 0)
   }
 
   @Test("with memory, only a block that leaves the window allocates, and a table that grows")

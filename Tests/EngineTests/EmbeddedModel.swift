@@ -18,6 +18,8 @@ struct WholeReply {
   var summary: GenerationSummary?
   var text: String { tokens.map(\.text).joined() }
 
+  init() {}
+
   init(_ stream: TokenStream, limit: Int = .max) async throws {
     for try await event in stream {
       switch event {

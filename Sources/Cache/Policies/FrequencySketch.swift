@@ -11,24 +11,29 @@
 /// Sources: G. Cormode, S. Muthukrishnan, "An improved data stream summary: the count-min sketch and
 /// its applications", J. Algorithms 55, 2005; G. Einziger, R. Friedman, B. Manes, "TinyLFU: a highly
 /// efficient cache admission policy", ACM TOS 13(4), 2017.
-struct FrequencySketch: Sendable {
+package struct FrequencySketch: Sendable {
   private static let highest: UInt64 = 15
   private static let requestsPerEntry = 10
 
   /// Entries that the sketch is made for.
-  private(set) var capacity = 16
+  package private(set) var capacity = 16
   private var words = [UInt64](repeating: 0, count: 16)
   private var additions = 0
 
+  package init() {}
+
+  /// Bytes held.
+  package var byteCount: Int { words.count * MemoryLayout<UInt64>.stride }
+
   /// Makes room for more entries. A key's counters keep their worth: with twice the words, each lies
   /// where it lay or as much further on, so a copy of the old words serves as the second half.
-  mutating func grow(to entries: Int) {
+  package mutating func grow(to entries: Int) {
     guard entries > capacity else { return }
     capacity = entries
     while words.count < entries { words += words }
   }
 
-  func estimate(_ digest: UInt64) -> Int {
+  package func estimate(_ digest: UInt64) -> Int {
     var least = Self.highest
     for row in 0..<4 {
       let (word, shift) = place(digest, row)
@@ -37,7 +42,7 @@ struct FrequencySketch: Sendable {
     return Int(least)
   }
 
-  mutating func increment(_ digest: UInt64) {
+  package mutating func increment(_ digest: UInt64) {
     var isAdded = false
     for row in 0..<4 {
       let (word, shift) = place(digest, row)

@@ -21,6 +21,7 @@ package final class EpisodeStore {
   let directory: String?
   /// Nil before it is wanted.
   var openCatalog: Catalog?
+  var continuations: [String: Continuations] = [:]
   private var hasPreloaded = false
 
   /// - Parameters:
@@ -169,8 +170,9 @@ package final class EpisodeStore {
     return past
   }
 
-  /// Tells a namespace's past, if anyone has asked for it, of a block that was put.
+  /// Tells a namespace's past and continuations, if anyone has asked for them, of a block that was put.
   func remember(_ identity: BlockIdentity, _ passage: Passage) {
+    noteContinuations(of: identity, passage)
     guard let past = pasts[passage.namespace] else { return }
     add(identity, passage, to: past)
   }
@@ -182,5 +184,8 @@ package final class EpisodeStore {
   }
 
   /// Forgets what was loaded of a namespace's past, so that it is read anew.
-  package func forgetPasts() { pasts.removeAll() }
+  package func forgetPasts() {
+    pasts.removeAll()
+    forgetContinuations()
+  }
 }

@@ -201,6 +201,15 @@ package struct WorkingMemory {
     }
   }
 
+  /// Takes the sequence back to its first `count` tokens, as if the others had never been appended. To
+  /// be called before `slide`, which lets go of what they might have needed.
+  package mutating func retract(to count: Int, in pool: KVBlockPool) {
+    let blocks = (count + blockLength - 1) / blockLength
+    precondition(count <= self.count && blocks >= firstHeld, "what has left cannot come back")
+    while firstHeld + held.count > blocks { pool.release(held.removeLast()) }
+    self.count = count
+  }
+
   /// Gives all blocks back. The sequence is empty afterwards.
   package mutating func removeAll(from pool: KVBlockPool) {
     for block in held { pool.release(block) }

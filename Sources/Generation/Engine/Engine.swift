@@ -201,4 +201,11 @@ public final class Engine: Sendable {
   public func measureDecode(tokens: Int) async throws(EngineError) -> Duration {
     try await core.measureDecode(tokens: tokens)
   }
+
+  /// Time of `passes` passes that check `rows` tokens each behind a text of `context` tokens.
+  package func measureVerification(
+    rows: Int, passes: Int, context: Int
+  ) async throws(EngineError) -> Duration {
+    try await core.measureVerification(rows: rows, passes: passes, context: context)
+  }
 }

@@ -121,4 +121,10 @@ actor EngineCore {
   func measureDecode(tokens: Int) throws(EngineError) -> Duration {
     try stepper.measureDecode(tokens: tokens)
   }
+
+  func measureVerification(
+    rows: Int, passes: Int, context: Int
+  ) throws(EngineError) -> Duration {
+    try stepper.measureVerification(rows: rows, passes: passes, context: context)
+  }
 }

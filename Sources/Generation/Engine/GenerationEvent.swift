@@ -58,6 +58,8 @@ public struct GenerationSummary: Sendable {
   public let keyValueBytes: Int
   /// What memory did for the reply.
   public let memory: MemoryAccount
+  /// What guessing tokens did for the reply.
+  public let drafts: DraftAccount
   /// How the machine felt meanwhile; nil where it was not watched.
   public internal(set) var conditions: RunConditions?
 

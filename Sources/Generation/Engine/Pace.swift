@@ -47,10 +47,13 @@ package final class Pace: Sendable {
     busyNanoseconds.add(Self.nanoseconds(duration), ordering: .relaxed)
   }
 
-  func noteToken(_ duration: Duration, reading bytes: Int) {
+  /// - Parameter bytes: what a pass of one token has read; nil where the time tells nothing of the
+  ///   machine, as a pass had more to do, or none was needed.
+  func noteToken(_ duration: Duration, reading bytes: Int?) {
     let nanoseconds = Self.nanoseconds(duration)
     tokens.add(1, ordering: .relaxed)
     busyNanoseconds.add(nanoseconds, ordering: .relaxed)
+    guard let bytes else { return }
     decodeNanoseconds.add(nanoseconds, ordering: .relaxed)
     decodeBytes.add(bytes, ordering: .relaxed)
   }

@@ -49,6 +49,12 @@ struct ReplyState {
   var text: ReplyText
   /// Blocks that the reply may come to hold, set aside when it began.
   let reservedBlocks: Int
+  /// Nil where nothing is to be guessed.
+  var drafter: Drafter?
+  /// Tokens that have been sampled and not yet told.
+  var sampled: SampledTokens
+  /// The last token and a draft behind it: what a pass is given.
+  var rows: [TokenID] = []
   /// Whether memory has been given what the reply has made.
   var isKept = false
   var generated = 0
@@ -57,4 +63,18 @@ struct ReplyState {
   var prefillDuration = Duration.zero
   var decodeDuration = Duration.zero
   var timeToFirstToken = Duration.zero
+
+  /// - Parameter rows: the most that a pass is given.
+  init(
+    memory: SequenceMemory, sampler: Sampler, text: ReplyText, reservedBlocks: Int,
+    drafter: Drafter?, rows: Int
+  ) {
+    self.memory = memory
+    self.sampler = sampler
+    self.text = text
+    self.reservedBlocks = reservedBlocks
+    self.drafter = drafter
+    sampled = SampledTokens(capacity: rows)
+    self.rows.reserveCapacity(rows)
+  }
 }

@@ -17,18 +17,22 @@ package final class Stepper {
   /// Tokens that a sequence may come to hold: the full window's end.
   package let contextLength: Int
 
-  private let pool: KVBlockPool
-  private let step: Step
-  private let pass: ForwardPass
-  private let plan: RecallPlan
-  private let store: EpisodeStore
+  let pool: KVBlockPool
+  let step: Step
+  let pass: ForwardPass
+  let plan: RecallPlan
+  let store: EpisodeStore
   /// Nil when nothing is ever recalled.
-  private let recaller: Recaller?
-  private let clock = ContinuousClock()
-  private let compute: Compute
-  private let pace: Pace?
+  let recaller: Recaller?
+  let clock = ContinuousClock()
+  let compute: Compute
+  let pace: Pace?
   private var lastStep = Duration.zero
-  private var reservedBlocks = 0
+  /// What passes of several rows cost, over all replies.
+  var costs = PassCosts()
+  /// What the last reply's drafts were worth.
+  var governor = DraftGovernor()
+  var reservedBlocks = 0
   private var knownBreakers: (texts: [String], breakers: SequenceBreakers)?
 
   /// - Parameters:
@@ -100,7 +104,7 @@ package final class Stepper {
 
   /// Opens a reply: sets aside the KV blocks it may come to need, so that it cannot run short
   /// later, and shows the sampler its prompt.
-  private func open(_ reply: Reply) throws(EngineError) -> ReplyState {
+  func open(_ reply: Reply) throws(EngineError) -> ReplyState {
     let prompt = reply.prompt
     if let wrong = prompt.first(where: { $0 < 0 || Int($0) >= tokenizer.vocabularySize }) {
       throw EngineError(
@@ -143,7 +147,7 @@ package final class Stepper {
       text: ReplyText(
         tokenizer: tokenizer, continuing: reply.isContinuation,
         stopStrings: reply.options.stopStrings),
-      reservedBlocks: blocks)
+      reservedBlocks: blocks, drafter: drafter(for: reply), rows: step.maxLogitRows)
   }
 
   /// Where a prompt asks: behind the end of its last turn but for the few tokens that open a reply,
@@ -167,6 +171,8 @@ package final class Stepper {
   private func keep(_ state: inout ReplyState, of reply: Reply) {
     guard !state.isKept else { return }
     state.isKept = true
+    leaveUntold(&state, of: reply)
+    if let drafter = state.drafter { governor = drafter.governor }
     state.memory.end(in: pool)
     store.noteRecalled(by: state.memory, options.consolidation.decay)
     if options.store != nil, reply.options.memory.scope != .none { state.memory.settle() }
@@ -220,37 +226,42 @@ package final class Stepper {
   private func advance(
     _ state: inout ReplyState, of reply: Reply, isCancelled: () -> Bool
   ) throws(EngineError) -> GenerationEvent {
+    let isSampled = !state.sampled.isEmpty
     if state.stopReason == nil {
-      if state.generated > 0 { pace?.rest(after: lastStep, isCancelled: isCancelled) }
+      if state.generated > 0, !isSampled { pace?.rest(after: lastStep, isCancelled: isCancelled) }
       if isCancelled() { state.stopReason = .cancelled }
     }
     if state.stopReason == nil {
       if let pace { compute.use(threads: pace.threads) }
       let begun = clock.now
-      if state.generated > 0 {
+      if isSampled {
+        // An earlier pass has checked a draft, and this token with it.
+      } else if state.generated > 0 {
         state.memory.isReading = false
-        feed([state.lastToken], state.memory)
+        try decode(&state, of: reply)
       } else if read(
         reply.prompt, state.memory, isCancelled: isCancelled, onProgress: reply.onPrefill)
       {
         state.prefillDuration = clock.now - begun
         // Nothing is to be said, but what was read is read.
         if reply.options.maxTokens == 0 { state.stopReason = .length }
+        if state.stopReason == nil { _ = try sample(&state, of: reply) }
       } else {
         state.stopReason = .cancelled
       }
       if state.stopReason == nil {
-        let token = try sample(&state, of: reply)
-        let now = clock.now
+        let token = tell(&state, of: reply)
+        let duration = clock.now - begun
         if state.generated == 1 {
-          state.timeToFirstToken = now - reply.begun
+          state.timeToFirstToken = begun + duration - reply.begun
         } else {
-          lastStep = now - begun
-          state.decodeDuration += lastStep
+          state.decodeDuration += duration
+          if !isSampled { lastStep = duration }
           pace?.noteToken(
-            lastStep,
-            reading: model.weightByteCount
-              + state.memory.heldBlocks * pool.layout.blockByteCount)
+            duration,
+            reading: isSampled || state.rows.count > 1
+              ? nil
+              : model.weightByteCount + state.memory.heldBlocks * pool.layout.blockByteCount)
         }
         return .token(token)
       }
@@ -262,7 +273,7 @@ package final class Stepper {
   /// cancelled on the way.
   ///
   /// - Parameter onProgress: see `Engine.stream`.
-  private func read(
+  func read(
     _ prompt: [TokenID], _ memory: SequenceMemory, isCancelled: () -> Bool,
     onProgress: (Int) -> Void = { _ in }
   ) -> Bool {
@@ -284,12 +295,13 @@ package final class Stepper {
     return true
   }
 
-  /// Runs one generated token; its successor's logits are then the pass's first.
-  private func feed(_ token: InlineArray<1, TokenID>, _ memory: SequenceMemory) {
-    run(token.span, memory, logits: 1)
+  func run(_ tokens: Span<TokenID>, _ memory: SequenceMemory, logits: Int) {
+    runOnTrial(tokens, memory, logits: logits)
+    memory.slide(in: pool)
   }
 
-  private func run(_ tokens: Span<TokenID>, _ memory: SequenceMemory, logits: Int) {
+  /// The same for tokens that may be taken back before the window slides past them.
+  func runOnTrial(_ tokens: Span<TokenID>, _ memory: SequenceMemory, logits: Int) {
     pass.prepare(
       positions: WorkingMemory.positions(
         options.window, sinks: options.sinks, capacity: memory.count + tokens.count,
@@ -299,24 +311,13 @@ package final class Stepper {
     precondition(hasRoom, "a reply outgrew the blocks set aside for it")
     recaller?.attend(to: memory)
     pass.run()
-    memory.slide(in: pool)
   }
 
-  private func sample(
-    _ state: inout ReplyState, of reply: Reply
-  ) throws(EngineError) -> GeneratedToken {
-    let pass = pass
-    // An embedding may have more rows than there are tokens, to make its size round.
-    let logits = pass.logits(0).extracting(0..<tokenizer.vocabularySize)
-    let token = state.sampler.sample(logits)
-    // The sampler treats what is no number as impossible, so it is chosen only where nothing is one.
-    guard !logits[Int(token)].isNaN else {
-      throw EngineError(
-        .model,
-        "\(model.file.name): the model computes no valid scores; its weights are damaged, "
-          + "download or convert it again.")
-    }
-    state.sampler.accept(token)
+  /// Tells the next sampled token: its text, and whether the reply ends with it.
+  private func tell(_ state: inout ReplyState, of reply: Reply) -> GeneratedToken {
+    let sampled = state.sampled.take()
+    let token = sampled.id
+    if state.generated > 0 { state.drafter?.noteTold(isDraft: sampled.isDraft) }
     state.generated += 1
     state.lastToken = token
     state.stopReason = reasonToStop(state, reply, after: token)
@@ -328,29 +329,27 @@ package final class Stepper {
     case nil: text = state.text.append(token)
     }
     if state.text.hasStopped { state.stopReason = .stopString }
+    if state.sampled.isEmpty { state.memory.slide(in: pool) }
+    return GeneratedToken(id: token, text: text, logprobs: sampled.logprobs)
+  }
 
-    guard reply.options.logprobs > 0 else {
-      return GeneratedToken(id: token, text: text, logprobs: nil)
-    }
-    return GeneratedToken(
-      id: token, text: text,
-      logprobs: TokenLogprobs(logits: logits, chosen: token, top: reply.options.logprobs))
+  func isEnd(_ token: TokenID, of reply: Reply) -> Bool {
+    !reply.options.ignoresEndTokens
+      && (tokenizer.endTokens.contains(token) || reply.turnEnds.contains(token))
   }
 
   private func reasonToStop(
     _ state: ReplyState, _ reply: Reply, after token: TokenID
   ) -> StopReason? {
-    if !reply.options.ignoresEndTokens,
-      tokenizer.endTokens.contains(token) || reply.turnEnds.contains(token)
-    {
-      return .endOfText
-    }
+    if isEnd(token, of: reply) { return .endOfText }
     if let limit = reply.options.maxTokens, limit >= 0, state.generated >= limit { return .length }
-    if options.window == .full, state.memory.count >= contextLength { return .contextFull }
+    // The last token needs no place: nothing is generated after it.
+    if options.window == .full, told(state, of: reply) >= contextLength { return .contextFull }
     return nil
   }
 
   private func summary(of state: inout ReplyState, of reply: Reply) -> GenerationSummary {
+    leaveUntold(&state, of: reply)
     let memory = ProcessMemory()
     let keyValueBytes = state.memory.heldBlocks * pool.layout.blockByteCount
     let evicted = state.memory.evicted
@@ -362,163 +361,7 @@ package final class Stepper {
       prefillDuration: state.prefillDuration, decodeDuration: state.decodeDuration,
       timeToFirstToken: state.timeToFirstToken, seed: reply.seed,
       residentBytes: memory.resident, peakBytes: memory.peak,
-      keyValueBytes: keyValueBytes, memory: state.memory.account)
-  }
-
-  // MARK: - Concepts
-
-  /// Reads what stands before a concept's gist and the gist, and gives memory their block.
-  ///
-  /// - Returns: false when replies in progress leave no room for it.
-  func makeGist(_ tokens: [TokenID], of namespace: String) throws(EngineError) -> Bool {
-    let blocks = WorkingMemory.blocks(
-      options.window, capacity: tokens.count, blockLength: pool.layout.blockLength,
-      stepTokens: options.prefillChunk)
-    guard reservedBlocks + blocks <= pool.capacity else { return false }
-    reservedBlocks += blocks
-    defer { reservedBlocks -= blocks }
-    let memory = SequenceMemory(
-      owner: .concepts(of: namespace), capacity: tokens.count, stepTokens: options.prefillChunk,
-      turnEnds: [], store: store)
-    _ = read(tokens, memory, isCancelled: { false })
-    memory.end(in: pool)
-    if let reason = memory.account.reasonForDropping {
-      throw EngineError(.memory, "a concept's keys and values cannot be kept: \(reason)")
-    }
-    return true
-  }
-
-  // MARK: - Measuring and comparing
-
-  /// Calls `body` with the logits after each of `tokens`, [vocabulary], in order.
-  ///
-  /// - Parameter memory: whose memory they draw on; nobody's is added to.
-  func logits(
-    of tokens: [TokenID], memory: MemoryOptions,
-    isCancelled: () -> Bool, _ body: (_ index: Int, _ logits: Span<Float>) throws -> Void
-  ) throws {
-    var memory = memory
-    memory.session = MemoryOwner.nobody
-    let reply = try measured(tokens, memory: memory)
-    defer { end(reply) }
-    let pass = pass
-    for start in stride(from: 0, to: tokens.count, by: step.maxLogitRows) {
-      if isCancelled() { throw CancellationError() }
-      let end = min(start + step.maxLogitRows, tokens.count)
-      run(tokens.span.extracting(start..<end), reply.state!.memory, logits: end - start)
-      for index in start..<end { try body(index, pass.logits(index - start)) }
-    }
-  }
-
-  /// How keys and values lie in the cache.
-  var layout: KVLayout { pool.layout }
-
-  /// Reads `tokens` and copies the blocks that they fill, [blocks][layers][layerByteCount].
-  func cachedBlocks(of tokens: [TokenID], isCancelled: () -> Bool) throws -> [UInt8] {
-    let reply = try measured(tokens)
-    defer { end(reply) }
-    guard read(tokens, reply.state!.memory, isCancelled: isCancelled) else {
-      throw CancellationError()
-    }
-    var bytes: [UInt8] = []
-    for block in reply.state!.memory.working.held.prefix(tokens.count / layout.blockLength) {
-      unsafe bytes.append(
-        contentsOf: UnsafeBufferPointer(
-          start: pool.pointer(to: block), count: layout.blockByteCount))
-    }
-    return bytes
-  }
-
-  /// Calls `body` with the logits after each of `tokens` whose keys and values are not in `blocks`,
-  /// which hold those of the first tokens as `cachedBlocks` gives them.
-  func logits(
-    of tokens: [TokenID], after blocks: [UInt8], isCancelled: () -> Bool,
-    _ body: (_ index: Int, _ logits: Span<Float>) throws -> Void
-  ) throws {
-    precondition(options.window == .full && blocks.count % layout.blockByteCount == 0)
-    let reply = try measured(tokens)
-    defer { end(reply) }
-    let cached = blocks.count / layout.blockByteCount * layout.blockLength
-    for start in stride(from: 0, to: cached, by: step.maxRows) {
-      // Takes the blocks; what this step would compute is known already.
-      step.clear()
-      let part = tokens.span.extracting(start..<min(start + step.maxRows, cached))
-      let hasRoom = reply.state!.memory.append(part, to: step, from: pool, logits: 0)
-      precondition(hasRoom, "a reply outgrew the blocks set aside for it")
-    }
-    for (index, block) in reply.state!.memory.working.held.enumerated() {
-      unsafe blocks.withUnsafeBufferPointer { blocks in
-        let from = unsafe blocks.baseAddress! + index * layout.blockByteCount
-        unsafe pool.pointer(to: block).update(from: from, count: layout.blockByteCount)
-      }
-    }
-    let pass = pass
-    for start in stride(from: cached, to: tokens.count, by: step.maxLogitRows) {
-      if isCancelled() { throw CancellationError() }
-      let end = min(start + step.maxLogitRows, tokens.count)
-      run(tokens.span.extracting(start..<end), reply.state!.memory, logits: end - start)
-      for index in start..<end { try body(index, pass.logits(index - start)) }
-    }
-  }
-
-  /// Reads `tokens` with full attention, and calls `body` with what layers attended with.
-  func probeAttention<Result>(
-    of tokens: [TokenID], isCancelled: () -> Bool, _ body: (AttentionProbe) throws -> Result
-  ) throws -> Result {
-    precondition(options.window == .full && !tokens.isEmpty)
-    let reply = try measured(tokens)
-    defer { end(reply) }
-    let probe = AttentionProbe(
-      shape: model.shape, layout: pool.layout, rope: pass.rope, compute: compute)
-    pass.views = probe
-    defer { pass.views = recaller }
-    guard read(tokens, reply.state!.memory, isCancelled: isCancelled) else {
-      throw CancellationError()
-    }
-    probe.read(into: reply.state!.memory.working.held, of: pool)
-    return try body(probe)
-  }
-
-  /// Time to read `count` tokens in an empty context, without sampling.
-  func measurePrefill(tokens count: Int) throws(EngineError) -> Duration {
-    let tokens = try arbitraryTokens(count)
-    let reply = try measured(tokens)
-    defer { end(reply) }
-    return clock.measure { _ = read(tokens, reply.state!.memory, isCancelled: { false }) }
-  }
-
-  /// Time to decode `count` tokens one by one in an empty context, without sampling.
-  func measureDecode(tokens count: Int) throws(EngineError) -> Duration {
-    let tokens = try arbitraryTokens(count) + [0]
-    let reply = try measured(tokens)
-    defer { end(reply) }
-    feed([tokens[0]], reply.state!.memory)
-    return clock.measure {
-      for token in tokens.dropFirst() { feed([token], reply.state!.memory) }
-    }
-  }
-
-  /// An open reply with room for `tokens` and nothing more.
-  private func measured(
-    _ tokens: [TokenID], memory: MemoryOptions = MemoryOptions(scope: .none)
-  ) throws(EngineError) -> Reply {
-    guard options.window != .full || tokens.count <= contextLength else {
-      throw EngineError(
-        .prompt, "\(tokens.count) tokens do not fit a context of \(contextLength).")
-    }
-    let reply = Reply(
-      prompt: tokens, options: GenerationOptions(maxTokens: 0, memory: memory), seed: 0)
-    reply.state = try open(reply)
-    return reply
-  }
-
-  /// Tokens spread over the vocabulary: what they are makes no difference to the time.
-  private func arbitraryTokens(_ count: Int) throws(EngineError) -> [TokenID] {
-    let most = options.window == .full ? contextLength : 1 << 24
-    guard (1...most).contains(count) else {
-      throw EngineError(
-        .prompt, "\(count) tokens cannot be measured; give between 1 and \(most).")
-    }
-    return (0..<count).map { TokenID(($0 * 7919 + 11) % tokenizer.vocabularySize) }
+      keyValueBytes: keyValueBytes, memory: state.memory.account,
+      drafts: state.drafter?.account ?? DraftAccount())
   }
 }

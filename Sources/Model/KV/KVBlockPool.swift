@@ -39,6 +39,24 @@ package final class KVBlockPool {
     if references[Int(block)] == 0 { free.append(block) }
   }
 
+  /// Makes a block's tokens from `slot` on zeros, in every layer.
+  package func clear(_ block: KVBlockID, from slot: Int) {
+    let (length, size) = (layout.blockLength, layout.type.byteCount)
+    let valueBytes = layout.valueStride * size
+    for layer in 0..<layout.layers {
+      var at = unsafe pointer(to: block) + layer * layout.layerByteCount
+      // Keys lie channel by channel, values token by token.
+      for _ in 0..<layout.kvHeads * layout.headDimension {
+        unsafe (at + slot * size).update(repeating: 0, count: (length - slot) * size)
+        unsafe at += length * size
+      }
+      for _ in 0..<layout.kvHeads {
+        unsafe (at + slot * valueBytes).update(repeating: 0, count: (length - slot) * valueBytes)
+        unsafe at += length * valueBytes
+      }
+    }
+  }
+
   /// The block's bytes, valid as long as the pool.
   @unsafe
   package func pointer(to block: KVBlockID) -> UnsafeMutablePointer<UInt8> {

@@ -18,6 +18,7 @@ struct Generate: AsyncParsableCommand {
   @OptionGroup(title: "Memory") var memory: MemoryFlags
   @OptionGroup(title: "Length") var length: LengthFlags
   @OptionGroup(title: "Sampling") var sampling: SamplingFlags
+  @OptionGroup(title: "Drafts") var drafts: DraftFlags
   @OptionGroup(title: "Heat") var thermal: ThermalFlags
   @OptionGroup(title: "Output") var output: OutputFlags
 
@@ -49,6 +50,7 @@ struct Generate: AsyncParsableCommand {
     var options = GenerationOptions()
     length.apply(to: &options)
     sampling.apply(to: &options)
+    drafts.apply(to: &options)
     options.logprobs = output.logprobs
     return options
   }

@@ -43,6 +43,7 @@ struct SummaryRecord: Encodable {
   var recallMisses: Int
   var droppedTokens: Int
   var recalled: [PassageRecord]?
+  var drafts: DraftRecord
   var conditions: RunConditions?
 
   /// - Parameter passages: what was recalled; empty where nobody asked.
@@ -66,7 +67,35 @@ struct SummaryRecord: Encodable {
     recallMisses = summary.memory.misses
     droppedTokens = summary.memory.dropped
     recalled = passages.isEmpty ? nil : passages
+    drafts = DraftRecord(summary.drafts)
     conditions = summary.conditions
+  }
+}
+
+/// What guessing tokens did.
+struct DraftRecord: Encodable {
+  var passes: Int
+  var draftPasses: Int
+  var drafted: Int
+  var accepted: Int
+  var lookupDrafted: Int
+  var lookupAccepted: Int
+  var continuationsDrafted: Int
+  var continuationsAccepted: Int
+  var tokensPerPass: Double?
+  var turnedOff: Bool
+
+  init(_ account: DraftAccount) {
+    passes = account.passes
+    draftPasses = account.draftPasses
+    drafted = account.drafted
+    accepted = account.accepted
+    lookupDrafted = account.lookup.drafted
+    lookupAccepted = account.lookup.accepted
+    continuationsDrafted = account.continuations.drafted
+    continuationsAccepted = account.continuations.accepted
+    tokensPerPass = account.tokensPerPass
+    turnedOff = account.isTurnedOff
   }
 }
 

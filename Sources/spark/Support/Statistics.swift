@@ -17,6 +17,7 @@ struct Statistics: CustomStringConvertible {
     if summary.evictedTokens > 0 || summary.memory.recalled > 0 {
       lines.insert("out of the window: \(summary.evictedTokens.inTokens)\(recall)", at: 2)
     }
+    if summary.drafts.drafted > 0 { lines.insert(guessed, at: 2) }
     if isVerbose { lines.append("keys and values \(summary.keyValueBytes.inBytes)") }
     if let conditions = summary.conditions { lines += report(of: conditions) }
     return lines.map { "spark: \($0)\n" }.joined()
@@ -40,6 +41,17 @@ struct Statistics: CustomStringConvertible {
         + "\(conditions.changes.count) changes",
       "temperature \(heat), clock \(clock), throttled \(throttled)",
     ]
+  }
+
+  /// What came of guessing.
+  private var guessed: String {
+    let drafts = summary.drafts
+    let sources = [("the text", drafts.lookup), ("memory", drafts.continuations)]
+      .filter { $0.1.drafted > 0 }
+      .map { "\($0.1.accepted) of \($0.1.drafted) from \($0.0)" }
+    let perPass = drafts.tokensPerPass.map { ", \($0.inTenths) tokens a pass" } ?? ""
+    return "guessed right: \(sources.joined(separator: ", "))\(perPass)"
+      + (drafts.isTurnedOff ? "; then left, as it did not pay" : "")
   }
 
   private var cached: String {

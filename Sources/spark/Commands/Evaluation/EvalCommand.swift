@@ -12,6 +12,6 @@ struct EvalCommand: AsyncParsableCommand {
       """,
     subcommands: [
       EvalRecall.self, EvalPasskey.self, EvalNeedles.self, EvalKeyValue.self,
-      EvalPerplexity.self, EvalHarm.self, EvalRetriever.self, EvalCanary.self,
+      EvalPerplexity.self, EvalHarm.self, EvalRetriever.self, EvalCanary.self, EvalDrafts.self,
     ])
 }

@@ -1,0 +1,93 @@
+/// Decides how many tokens of a draft are worth checking.
+///
+/// A draft of k tokens, each right with chance a once those before it were, gives
+/// 1 + a + … + aᵏ tokens for the price of a pass of k + 1 rows (Y. Leviathan et al., "Fast inference
+/// from transformers via speculative decoding", ICML 2023). The k with the most tokens for its price is
+/// taken, and none where that is less than one token for the price of one.
+///
+/// The chance is measured for each kind of draft, also while none is checked: whether a draft's first
+/// token is the one that the model says next costs nothing to see. What costs is only to find out that
+/// checking has become cheaper; for that, every pass saves up a little.
+///
+/// A value, without a clock.
+package struct DraftGovernor: Sendable {
+  /// What is forgotten of the past with each draft.
+  private static let memory: Float = 0.97
+  /// What is assumed of a kind before it is seen: one of eight in two drafts.
+  private static let assumed: (right: Float, tried: Float) = (0.25, 2)
+  /// Tokens that an earlier reply's chances count for at most.
+  private static let remembered: Float = 4
+  /// What must be gained, beyond what measurements err by.
+  private static let margin = 1.03
+  /// What each pass saves up for a trial, in passes of one row.
+  package static let savings = 0.005
+
+  private var right: [Float]
+  private var tried: [Float]
+  private var saved = 0.0
+  /// The length that the next trial has.
+  private var trialLength = 1
+  /// Whether the last draft was not worth checking.
+  package private(set) var isOff = false
+
+  package init() {
+    right = Array(repeating: Self.assumed.right, count: DraftKind.count)
+    tried = Array(repeating: Self.assumed.tried, count: DraftKind.count)
+  }
+
+  /// For another reply: it begins with the chances that this one has seen, as if they had been few.
+  package func successor() -> DraftGovernor {
+    var next = DraftGovernor()
+    for number in right.indices {
+      let share = min(1, Self.remembered / tried[number])
+      next.right[number] = right[number] * share
+      next.tried[number] = tried[number] * share
+    }
+    return next
+  }
+
+  /// The chance that a token of such a draft is right.
+  package func chance(of kind: DraftKind) -> Double {
+    min(0.995, Double(right[kind.number] / tried[kind.number]))
+  }
+
+  /// How many tokens of a draft to check.
+  ///
+  /// - Parameter available: tokens that it has, at least 1.
+  package mutating func length(
+    of kind: DraftKind, available: Int, costs: PassCosts
+  ) -> Int {
+    guard costs.isKnown else { return 0 }
+    let chance = chance(of: kind)
+    var (best, bestGain, expected, term) = (0, Self.margin, 1.0, 1.0)
+    for length in 1...available {
+      term *= chance
+      expected += term
+      let gain = expected / costs.ratio(rows: length + 1)
+      if gain > bestGain { (best, bestGain) = (length, gain) }
+    }
+    isOff = best == 0
+    // What one row more would cost is worth knowing.
+    if best > 0, best < available, !costs.isMeasured(rows: best + 2) { return best + 1 }
+    return trial(available: available, costs: costs) ?? best
+  }
+
+  /// A length that is checked to see what it costs, when enough has been saved up for it.
+  private mutating func trial(available: Int, costs: PassCosts) -> Int? {
+    saved += Self.savings
+    let length = min(trialLength, available)
+    let loss = costs.ratio(rows: length + 1) - 1
+    guard saved >= loss, loss > 0 else { return nil }
+    saved -= loss
+    trialLength = 2 * length <= available ? 2 * length : 1
+    return length
+  }
+
+  /// Takes note of how a draft has fared: of its first tokens `accepted` were right, and the one behind
+  /// them wrong unless they were all.
+  package mutating func note(_ kind: DraftKind, drafted: Int, accepted: Int) {
+    let number = kind.number
+    right[number] = right[number] * Self.memory + Float(accepted)
+    tried[number] = tried[number] * Self.memory + Float(min(drafted, accepted + 1))
+  }
+}
