@@ -86,13 +86,13 @@ import Testing
 
       // The concept comes back, and the passages behind it leave their rooms.
       let both = try await Self.say(Self.question, engine, in: "mine", as: "", tokens: 12)
-      #expect(both.memory.passages.contains(where: \.isConcept))
+      #expect(both.memory.passages.contains { $0.isConcept })
 
       for number in Self.facts.indices {
         try await engine.memory.letGo(session: "told-\(number)", of: "mine")
       }
       let left = try await Self.say(Self.question, engine, in: "mine", as: "asked")
-      #expect(left.memory.passages.filter(\.isPast).allSatisfy(\.isConcept))
+      #expect(left.memory.passages.filter(\.isPast).allSatisfy { $0.isConcept })
       #expect(left.memory.recalledFromPast > 0)
       #expect(left.text.contains("Chutney"), "\(left.text)")
       // It outlives another consolidation, too.
@@ -104,8 +104,8 @@ import Testing
     }
   }
 
-  @Test("A gist's keys and values are the same bits whatever the engine's window")
-  func bits() async throws {
+  @Test("A gist is the same block whatever the engine's window")
+  func identities() async throws {
     try await Self.withFolder { folder in
       let engine = try Self.engine(folder)
       try await Self.tell(engine, in: "mine")
