@@ -31,7 +31,7 @@ let package = Package(
       ]),
     // GGUF files, tokenizers, tensors, and the forward pass over a view of KV blocks.
     .target(name: "Model", dependencies: ["CKernels"]),
-    // Working, episodic and semantic memory: which KV blocks a step attends to.
+    // Working, episodic and semantic memory: which KV blocks a step attends to, and the catalog.
     .target(
       name: "Cascade",
       dependencies: [

@@ -82,7 +82,7 @@ package struct Consolidation: Sendable {
   ///   - concepts: what it has.
   ///   - recalled: how often replies have recalled blocks.
   ///   - isCancelled: asked now and then; the result is of no use once it has said so.
-  /// - Returns: the densest concepts that the budget has room for, densest first.
+  /// - Returns: the heaviest concepts that the budget has room for, heaviest first.
   package func drafts(
     from sources: [Source], concepts: [Concept], recalled: [BlockIdentity: DecayedCount],
     isCancelled: () -> Bool = { false }
@@ -108,11 +108,21 @@ package struct Consolidation: Sendable {
     }
     var drafts: [Draft] = []
     var known: [Int: [Concept]] = [:]
+    var medoids: [[TokenID]: [Int]] = [:]
+    for (number, members) in groups.members.enumerated() {
+      let told = members.filter { !sources[$0].statement.isQuestion }
+      guard let medoid = medoid(of: told.map { (sources[$0], profiles.list[$0]) }) else { continue }
+      medoids[medoid, default: []].append(number)
+    }
     for concept in concepts {
       let gist = StatementCutter(marks: marks, limit: 2 * concept.tokens.count + 2)
         .statements(of: concept.tokens).first
       let profile = profiles.profile(of: gist.map { $0.tokens[$0.text] } ?? concept.tokens[...])
-      if let group = groups.group(of: profile) {
+      // What became its gist belongs where it did, also where a later group is more like it.
+      let origins = medoids[concept.tokens] ?? []
+      let links = Set(concept.links)
+      let origin = origins.first { Set(groups.members[$0].flatMap { sources[$0].links }) == links }
+      if let group = origin ?? origins.first ?? groups.group(of: profile) {
         known[group, default: []].append(concept)
       } else {
         drafts.append(draft(of: concept, recalled))
@@ -221,7 +231,7 @@ package struct Consolidation: Sendable {
     return DecayedCount(weight: max(recalls + said, before), at: now)
   }
 
-  /// The densest that fit: frequency-weighted admission, where what is lightest goes first.
+  /// The heaviest that fit: frequency-weighted admission, where what is lightest goes first.
   private func admitted(_ drafts: [Draft]) -> [Draft] {
     let sorted = drafts.sorted { a, b in
       a.count.weight != b.count.weight

@@ -12,6 +12,9 @@ package struct StatementCutter: Sendable {
   /// The most tokens of a statement, frame included.
   package let limit: Int
 
+  /// Parts of a name at most.
+  private static let longestName = 4
+
   package init(marks: TokenMarks, limit: Int) {
     precondition(limit > 0)
     self.marks = marks
@@ -50,16 +53,25 @@ package struct StatementCutter: Sendable {
     let head = at
     while at < tokens.count, marks[tokens[at]].contains(.special) {
       at += 1
-      // A special token may be followed by a name: a word with another special token or a line's end
-      // behind it.
-      if at + 1 < tokens.count, marks[tokens[at]].isDisjoint(with: [.special, .space]),
-        !marks[tokens[at + 1]].isDisjoint(with: [.special, .endsLine])
-      {
-        at += 1
-      }
+      at += name(at: at, in: tokens)
       while at < tokens.count, marks[tokens[at]].contains(.space) { at += 1 }
     }
     return (head..<at, at)
+  }
+
+  /// Tokens of the name that a special token may be followed by, as in `<|im_start|>assistant`: a word in
+  /// a few parts, with another special token or a line's end behind it.
+  private func name(at start: Int, in tokens: [TokenID]) -> Int {
+    var end = start
+    while end < tokens.count, end - start < Self.longestName,
+      marks[tokens[end]].isDisjoint(with: [.special, .beginsWithSpace, .endsSentence])
+    {
+      end += 1
+    }
+    guard end < tokens.count, !marks[tokens[end]].isDisjoint(with: [.special, .endsLine]) else {
+      return 0
+    }
+    return end - start
   }
 
   private func endsSentence(_ index: Int, in tokens: [TokenID]) -> Bool {
