@@ -201,12 +201,9 @@ package final class SequenceMemory {
     let (found, total) = past.route(
       words, limit: Route.mostHits, mayRecall: mayRecall(past:))
     let gate = Gate.past(plan.options.gate, passages: past.entries.count)
-    var route = Route()
-    for place in 0..<found.count {
-      let target = found.targets[place]
-      guard gate.admits(target.score, of: total) else { break }
-      route.offer(target, limit: Route.capacity)
-    }
+    // The best one opens the door; what comes in with it is often what was asked for.
+    var route = found
+    if found.count == 0 || !gate.admits(found.targets[0].score, of: total) { route = Route() }
     let hits = route.count
     for place in 0..<hits {
       var neighbours = past.neighbours(of: Int(route.targets[place].block))

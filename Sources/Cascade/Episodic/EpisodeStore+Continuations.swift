@@ -27,7 +27,8 @@ extension EpisodeStore {
   private func add(
     _ identity: BlockIdentity, _ passage: Passage, to continuations: Continuations
   ) {
-    guard passage.session != MemoryOwner.nobody else { return }
+    // A gist repeats what a passage says.
+    guard passage.session != MemoryOwner.nobody, passage.kind == .episodic else { return }
     continuations.add(
       identity, parent: passage.parent, time: passage.time == 0 ? now() : passage.time,
       tokens: passage.tokens)
