@@ -132,6 +132,38 @@ import Testing
     }
   }
 
+  @Test(
+    "blocks beside those that the words lead to come too, and all from the question's first words on"
+  )
+  func neighbours() async throws {
+    let engine = try EmbeddedModel.engine(small)
+    var told = options(session: "first")
+    told.maxTokens = 0
+    // The code stands some blocks before the end, and after the beginning.
+    let long =
+      conversation(turns: 4) + [
+        .user("The code of the attic is 52718."), .assistant("I'll not forget that."),
+      ] + conversation(turns: 4).dropFirst(2)
+    _ = try await WholeReply(engine.stream(.chat(Array(long.dropFirst(2))), options: told))
+
+    // What tells comes last.
+    let asking = ChatMessage.user(
+      "Now then, I hope you can help me with this one: what is the code of the attic?")
+    let prompt = Prompt.chat([asking])
+    let reply = try await WholeReply(engine.stream(prompt, options: options(.namespace)))
+    let passages = try #require(reply.summary).memory.passages.filter(\.isPast)
+    let best = try #require(passages.max { ($0.weight ?? 0) < ($1.weight ?? 0) })
+    #expect(String(decoding: engine.tokenizer.decode(best.tokens), as: UTF8.self).contains("attic"))
+    let blocks = Set(passages.map(\.block))
+    #expect(best.block > 0 && blocks.contains(best.block - 1) && blocks.contains(best.block + 1))
+    #expect(passages.contains { $0.weight == nil }, "neighbours share nothing themselves")
+
+    // At each choice after the sinks, in every layer.
+    let read = try engine.tokens(of: prompt).count + reply.tokens.count - 1
+    let every = small.recall.every
+    #expect(best.choices == engine.model.layers * ((read - 1) / every))
+  }
+
   @Test("what took part in a block is a matter of the block, however the prompt was cut")
   func identities() async throws {
     var ids: [Set<String>] = []
