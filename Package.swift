@@ -75,7 +75,8 @@ let package = Package(
     .testTarget(name: "GenerationTests", dependencies: ["Generation", "Model"]),
     // The engine on the embedded model.
     .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),
-    .testTarget(name: "EngineTests", dependencies: ["Generation", "AllocationCounter"]),
+    .testTarget(
+      name: "EngineTests", dependencies: ["Cache", "Cascade", "Generation", "AllocationCounter"]),
     // Tasks, statistics and reports as values; runs on the embedded model.
     .testTarget(
       name: "EvaluationTests", dependencies: ["Evaluation", "Generation"], exclude: ["Fixtures"]),

@@ -86,13 +86,13 @@ import Testing
 
       // The concept comes back, and the passages behind it leave their rooms.
       let both = try await Self.say(Self.question, engine, in: "mine", as: "", tokens: 12)
-      #expect(both.memory.passages.contains(where: \.isConcept))
+      #expect(both.memory.passages.contains { $0.isConcept })
 
       for number in Self.facts.indices {
         try await engine.memory.letGo(session: "told-\(number)", of: "mine")
       }
       let left = try await Self.say(Self.question, engine, in: "mine", as: "asked")
-      #expect(left.memory.passages.filter(\.isPast).allSatisfy(\.isConcept))
+      #expect(left.memory.passages.filter(\.isPast).allSatisfy { $0.isConcept })
       #expect(left.memory.recalledFromPast > 0)
       #expect(left.text.contains("Chutney"), "\(left.text)")
       // It outlives another consolidation, too.
