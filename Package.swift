@@ -16,6 +16,8 @@ let package = Package(
   targets: [
     // Zstandard, the system's library.
     .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
+    // Line editing in a terminal, the system's library.
+    .systemLibrary(name: "CEdit", pkgConfig: "libedit", providers: [.apt(["libedit-dev"])]),
     // Pictures of measurements, as SVG.
     .target(name: "Charts"),
     // SIMD kernels behind one dispatch table per instruction set, and the compute thread pool.
@@ -45,7 +47,7 @@ let package = Package(
     .executableTarget(
       name: "spark",
       dependencies: [
-        "Charts", "Hardware", "Cache", "Generation", "Evaluation",
+        "CEdit", "Charts", "Hardware", "Cache", "Generation", "Evaluation",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
 
@@ -75,7 +77,8 @@ let package = Package(
     .testTarget(name: "GenerationTests", dependencies: ["Generation", "Model"]),
     // The engine on the embedded model.
     .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),
-    .testTarget(name: "EngineTests", dependencies: ["Generation", "AllocationCounter"]),
+    .testTarget(
+      name: "EngineTests", dependencies: ["Cache", "Cascade", "Generation", "AllocationCounter"]),
     // Tasks, statistics and reports as values; runs on the embedded model.
     .testTarget(
       name: "EvaluationTests", dependencies: ["Evaluation", "Generation"], exclude: ["Fixtures"]),

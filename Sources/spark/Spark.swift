@@ -15,7 +15,8 @@ struct Spark: AsyncParsableCommand {
       """,
     version: Version.current.description,
     subcommands: [
-      Generate.self, Remember.self, MemoryCommand.self, ModelCommand.self, Tokenize.self,
+      Generate.self, Chat.self, SessionCommand.self, Remember.self, MemoryCommand.self,
+      ModelCommand.self, Tokenize.self,
       Detokenize.self, Bench.self, Hardware.self,
       CacheCommand.self, EvalCommand.self,
     ])

@@ -44,6 +44,38 @@ enum CatalogMigrations {
           ) WITHOUT ROWID;
           """)
     }
+    // Numbers of sessions are never given twice, since locks are named by them. A turn's text is the
+    // bytes of its UTF-8: a text column would end at a zero. Turn 0 is what the model is told to be;
+    // then questions have odd numbers, and each one's reply has the next.
+    migrator.registerMigration("sessions") { db in
+      try db.execute(
+        sql: """
+          CREATE TABLE session (
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            namespace TEXT NOT NULL,
+            name TEXT NOT NULL,
+            memory TEXT NOT NULL,
+            model BLOB NOT NULL,
+            model_name TEXT NOT NULL,
+            template TEXT NOT NULL,
+            created INTEGER NOT NULL,
+            used INTEGER NOT NULL,
+            pinned INTEGER NOT NULL DEFAULT 0,
+            forked_from INTEGER REFERENCES session(id) ON DELETE SET NULL,
+            UNIQUE (namespace, name),
+            UNIQUE (namespace, memory)
+          );
+          CREATE INDEX session_fork ON session(forked_from);
+          CREATE TABLE turn (
+            session INTEGER NOT NULL REFERENCES session(id) ON DELETE CASCADE,
+            number INTEGER NOT NULL,
+            role TEXT NOT NULL,
+            text BLOB NOT NULL,
+            time INTEGER NOT NULL,
+            PRIMARY KEY (session, number)
+          ) WITHOUT ROWID;
+          """)
+    }
     return migrator
   }
 }

@@ -15,10 +15,11 @@ package final class EpisodeStore {
   let marks: TokenMarks
   private let summary: BlockSummary
   private let rope: RoPETable
-  let now: @Sendable () -> Int64
+  /// Seconds since 1970.
+  package let now: @Sendable () -> Int64
   private(set) var pasts: [String: PastMemory] = [:]
   /// The store's folder; nil when there is none.
-  let directory: String?
+  package let directory: String?
   /// Nil before it is wanted.
   var openCatalog: Catalog?
   var continuations: [String: Continuations] = [:]

@@ -130,6 +130,16 @@ public final class Engine: Sendable {
     options: GenerationOptions = GenerationOptions(),
     onPrefill: @escaping @Sendable (_ tokensRead: Int) -> Void = { _ in }
   ) throws(EngineError) -> TokenStream {
+    try stream(
+      prompt, template: template, options: options, observer: nil, onPrefill: onPrefill)
+  }
+
+  /// The same with someone who follows the reply.
+  func stream(
+    _ prompt: Prompt, template: ChatTemplate?, options: GenerationOptions,
+    observer: (any ReplyObserver)?,
+    onPrefill: @escaping @Sendable (_ tokensRead: Int) -> Void
+  ) throws(EngineError) -> TokenStream {
     let begun = ContinuousClock.now
     try EngineError.wrapping { try options.validate(vocabularySize: tokenizer.vocabularySize) }
     var tokens = try tokens(of: prompt, template: template)
@@ -158,7 +168,7 @@ public final class Engine: Sendable {
     return TokenStream(
       Reply(
         prompt: tokens, options: options, seed: seed, isContinuation: prompt.isContinuation,
-        turnEnds: turnEnds, begun: begun, onPrefill: onPrefill), on: core)
+        turnEnds: turnEnds, begun: begun, onPrefill: onPrefill), on: core, observer: observer)
   }
 
   /// Calls `body` with the logits after each of `tokens`, [vocabulary], in order, on the engine's

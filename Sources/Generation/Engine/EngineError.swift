@@ -18,6 +18,8 @@ public struct EngineError: Error, Sendable, CustomStringConvertible {
     case busy
     /// Memory does not hold what was asked for, or its store cannot be read or written.
     case memory
+    /// A session is not there, in use elsewhere, or another model's.
+    case session
   }
 
   public let code: Code

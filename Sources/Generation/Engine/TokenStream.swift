@@ -10,7 +10,10 @@ public struct TokenStream: AsyncSequence, Sendable {
 
   private let lease: ReplyLease
 
-  init(_ reply: Reply, on core: EngineCore) { lease = ReplyLease(reply: reply, core: core) }
+  /// - Parameter observer: told of the events that are read.
+  init(_ reply: Reply, on core: EngineCore, observer: (any ReplyObserver)? = nil) {
+    lease = ReplyLease(reply: reply, core: core, observer: observer)
+  }
 
   public func makeAsyncIterator() -> Iterator { Iterator(lease: lease) }
 
@@ -19,28 +22,52 @@ public struct TokenStream: AsyncSequence, Sendable {
 
     /// The next event; nil after the summary.
     public mutating func next() async throws(EngineError) -> GenerationEvent? {
-      try await lease.core.next(lease.reply)
+      try await lease.next()
     }
 
     public mutating func next(
       isolation actor: isolated (any Actor)?
     ) async throws(EngineError) -> GenerationEvent? {
-      try await lease.core.next(lease.reply)
+      try await lease.next()
     }
   }
 }
 
+/// Who follows a reply, whoever reads it.
+protocol ReplyObserver: Sendable {
+  /// Called with each event before the reader has it, one after the other. What it throws at the
+  /// summary, the reader gets in its place.
+  func note(_ event: GenerationEvent) throws(EngineError)
+
+  /// The reply ends without a summary: it failed, or no reader is left. Also called after one.
+  func breakOff()
+}
+
 /// A stream's hold on its reply: when the last reader is gone, the reply's KV blocks go back.
 private final class ReplyLease: Sendable {
-  let reply: Reply
-  let core: EngineCore
+  private let reply: Reply
+  private let core: EngineCore
+  private let observer: (any ReplyObserver)?
 
-  init(reply: Reply, core: EngineCore) {
+  init(reply: Reply, core: EngineCore, observer: (any ReplyObserver)?) {
     self.reply = reply
     self.core = core
+    self.observer = observer
+  }
+
+  func next() async throws(EngineError) -> GenerationEvent? {
+    do throws(EngineError) {
+      let event = try await core.next(reply)
+      if let event { try observer?.note(event) }
+      return event
+    } catch {
+      observer?.breakOff()
+      throw error
+    }
   }
 
   deinit {
+    observer?.breakOff()
     let (core, reply) = (core, reply)
     Task { await core.close(reply) }
   }

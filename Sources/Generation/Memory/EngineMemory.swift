@@ -35,7 +35,7 @@ public struct EngineMemory: Sendable {
     }
   }
 
-  /// How many passages ``forget(_:in:)`` would forget.
+  /// How many passages, concepts and turns of conversations ``forget(_:in:)`` would forget.
   public func count(
     _ selection: MemorySelection, in namespace: String
   ) async throws(EngineError) -> Int {

@@ -93,10 +93,14 @@ struct MemoryKeeper {
 
   // MARK: - Forgetting
 
-  /// How many passages and concepts a selection takes with it.
+  /// How many passages, concepts and turns a selection takes with it.
   func count(_ selection: MemorySelection, in namespace: String) throws(EngineError) -> Int {
     let victims = try victims(selection, in: namespace)
-    return victims.passages.count + victims.concepts.count
+    let turns = try EngineError.aboutCatalog { () throws(CatalogError) in
+      guard let spoken = selection.spoken else { return 0 }
+      return try store.existingCatalog()?.count(spoken, in: namespace) ?? 0
+    }
+    return victims.passages.count + victims.concepts.count + turns
   }
 
   func forget(
@@ -110,19 +114,22 @@ struct MemoryKeeper {
       case .everything: .everything
       case .passage, .containing: .passages
       }
-    return try forget(victims, scope, in: namespace)
+    return try forget(victims, scope, spoken: selection.spoken, in: namespace)
   }
 
   /// Forgets passages, and concepts first: while one of them is left, it may be made again.
   private func forget(
-    _ victims: Victims, _ scope: EpisodeStore.Forgetting, in namespace: String
+    _ victims: Victims, _ scope: EpisodeStore.Forgetting, spoken: Catalog.Spoken? = nil,
+    in namespace: String
   ) throws(EngineError) -> ForgottenPassages {
-    var filesLeft = 0
+    var (filesLeft, turns) = (0, 0)
     let catalog = try EngineError.aboutCatalog { () throws(CatalogError) in
       try store.existingCatalog()
     }
     if let catalog {
       try EngineError.aboutCatalog { () throws(CatalogError) in
+        // What was said would be read, and remembered, with the session's next reply.
+        if let spoken { turns = try catalog.forget(spoken, in: namespace) }
         try catalog.forget(
           concepts: victims.concepts, counted: victims.passages,
           everythingOf: scope == .everything ? namespace : nil)
@@ -143,7 +150,7 @@ struct MemoryKeeper {
       return forgotten.blocks
     }
     return ForgottenPassages(
-      passages: blocks, concepts: victims.concepts.count, filesLeft: filesLeft)
+      passages: blocks, concepts: victims.concepts.count, turns: turns, filesLeft: filesLeft)
   }
 
   private struct Victims {
@@ -252,7 +259,7 @@ struct MemoryKeeper {
     let chain = Set(store.chain(of: tokens, in: namespace))
     let others = others(than: chain, as: session, in: namespace)
     guard !others.isEmpty else {
-      return ForgottenPassages(passages: 0, concepts: 0, filesLeft: 0)
+      return ForgottenPassages(passages: 0, concepts: 0, turns: 0, filesLeft: 0)
     }
     return try forget(
       try victims(others, .blocks(others), in: namespace), .passages, in: namespace)
@@ -308,6 +315,18 @@ struct MemoryKeeper {
       check.remarks += findings.map { "\(catalog.path ?? "the catalog"): \($0)" }
     } catch {
       check.remarks.append(error.message)
+    }
+  }
+}
+
+extension MemorySelection {
+  /// What of the sessions' turns goes with it.
+  fileprivate var spoken: Catalog.Spoken? {
+    switch self {
+    case .session(let session): .session(session)
+    case .containing(let text): text.isEmpty ? nil : .containing(text)
+    case .everything: .everything
+    case .passage: nil
     }
   }
 }

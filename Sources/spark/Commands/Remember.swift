@@ -109,7 +109,7 @@ private struct Reading: Sendable {
 }
 
 /// How a document came to be remembered, as JSON and in a line.
-private struct RememberedRecord: Encodable {
+struct RememberedRecord: Encodable {
   var namespace: String
   var session: String
   var tokens: Int

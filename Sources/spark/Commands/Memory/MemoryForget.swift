@@ -9,7 +9,8 @@ struct MemoryForget: AsyncParsableCommand {
     discussion: """
       Their text, keys and values leave the store's files before the command ends; what a drive \
       keeps of removed files is the drive's. A session and a namespace go whatever model read them, \
-      other passages only where this model did. The concepts that were made of them go as well.
+      other passages only where this model did. The concepts that were made of them go as well, and \
+      what was said in chats: with --matching, each question with its reply where either says the text.
       """)
 
   @Option(help: ArgumentHelp("All that this session read.", valueName: "name"))
@@ -54,7 +55,8 @@ struct MemoryForget: AsyncParsableCommand {
     }
     if !yes {
       Output.error.tell(
-        "spark: forget \(count.inPassages) of the namespace \(namespace), concepts counted? [y/N] ")
+        "spark: forget \(count.inPassages) of the namespace \(namespace), concepts and turns of chats "
+          + "counted? [y/N] ")
       guard let answer = readLine()?.lowercased(), ["y", "yes"].contains(answer) else {
         Output.error.tell("spark: nothing was forgotten.\n")
         throw ExitCode.failure
@@ -65,11 +67,12 @@ struct MemoryForget: AsyncParsableCommand {
       try Output.standard.writeJSONLine(
         ForgottenRecord(
           namespace: namespace, passages: forgotten.passages, concepts: forgotten.concepts,
-          filesLeft: forgotten.filesLeft))
+          turns: forgotten.turns, filesLeft: forgotten.filesLeft))
     } else {
       try Output.standard.write(
         "forgot \(forgotten.passages.inPassages)"
           + (forgotten.concepts > 0 ? " and \(forgotten.concepts.inConcepts)" : "")
+          + (forgotten.turns > 0 ? " and \(forgotten.turns.inTurns)" : "")
           + " of the namespace \(namespace)\n")
     }
     if forgotten.filesLeft > 0 {
@@ -99,10 +102,14 @@ private struct ForgottenRecord: Encodable {
   var namespace: String
   var passages: Int
   var concepts: Int
+  var turns: Int
   var filesLeft: Int
 }
 
 extension Int {
   /// A number of passages, as `1 passage`.
   var inPassages: String { self == 1 ? "1 passage" : "\(self) passages" }
+
+  /// A number of turns of conversations, as `1 turn`.
+  var inTurns: String { self == 1 ? "1 turn" : "\(self) turns" }
 }

@@ -1,0 +1,38 @@
+import ArgumentParser
+import Generation
+
+/// Which session is held, and whose memory it draws on.
+struct ChatMemoryFlags: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "The conversation to go on with, or to begin. (default: a new one, named after the day)",
+      valueName: "name"))
+  var session: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "The owner of the conversation and its memory: nothing is ever recalled from another one.",
+      valueName: "name"))
+  var namespace = MemoryOptions().namespace
+
+  @Option(
+    help: ArgumentHelp(
+      "How far recall may reach: nowhere, within this conversation, or to all that was read in the "
+        + "namespace.", valueName: "scope"))
+  var memory = MemoryScope.namespace
+
+  @Option(
+    help: ArgumentHelp(
+      "Where conversations and memory are kept. (default: \(StoreFolder.advice))",
+      valueName: "folder"))
+  var store: String?
+
+  @Flag(help: "Tell after each reply what was recalled.")
+  var explain = false
+
+  func validate() throws {
+    try require(session != "", "--session must not be empty.")
+    try require(!namespace.isEmpty, "--namespace must not be empty.")
+    try require(store != "", "--store must not be empty.")
+  }
+}

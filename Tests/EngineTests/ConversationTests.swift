@@ -1,0 +1,252 @@
+import Cache
+import Cascade
+import Foundation
+import Generation
+import Testing
+
+/// Conversations that are kept, on the embedded model.
+@Suite struct ConversationTests {
+  private static func withFolder(_ body: (String) async throws -> Void) async throws {
+    let folder = FileManager.default.temporaryDirectory
+      .appending(path: "spark-chat-\(UInt64.random(in: .min ... .max))").path
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    try await body(folder)
+  }
+
+  private static func engine(_ folder: String?) throws -> Engine {
+    try EmbeddedModel.engine(
+      EngineOptions(
+        window: .sliding(tokens: 128), store: folder,
+        consolidation: ConsolidationOptions(isAutomatic: false)))
+  }
+
+  private static let options = GenerationOptions(maxTokens: 40, sampling: .greedy, seed: 0)
+
+  private static let questions = [
+    "Once there was a fox who lived in the forest near a river. What did the fox eat?",
+    "And where did the little fox sleep when the snow fell on the forest?",
+    "Tell me about the friend of the fox, the old owl in the oak tree.",
+    "What did the owl and the fox do together on a sunny day?",
+  ]
+
+  private static func say(_ text: String, in chat: Conversation) async throws -> WholeReply {
+    try await WholeReply(chat.reply(to: text, options: options))
+  }
+
+  /// What an operation must be refused with: one sentence of this code, with these words.
+  private static func expectRefusal(
+    _ code: EngineError.Code, _ words: [String], _ body: () async throws -> Void
+  ) async {
+    do {
+      try await body()
+      Issue.record("nothing was refused: \(words)")
+    } catch let error as EngineError {
+      #expect(error.code == code, "\(error)")
+      for word in words { #expect(error.message.contains(word), "\(error)") }
+      #expect(error.message.hasSuffix("."))
+    } catch {
+      Issue.record("\(error)")
+    }
+  }
+
+  @Test(
+    "a conversation goes on in another engine as if nothing had happened, reading only what is new")
+  func resuming() async throws {
+    var whole: [[TokenID]] = []
+    try await Self.withFolder { folder in
+      let engine = try Self.engine(folder)
+      let chat = try await engine.conversation(named: "fox")
+      #expect(!chat.isResumed)
+      for question in Self.questions {
+        whole.append(try await Self.say(question, in: chat).tokens.map(\.id))
+      }
+    }
+    try await Self.withFolder { folder in
+      for (number, question) in Self.questions.enumerated() {
+        let chat = try await Self.engine(folder).conversation(named: "fox")
+        #expect(chat.isResumed == (number > 0))
+        #expect(try chat.messages().count == 2 * number)
+        let reply = try await Self.say(question, in: chat)
+        #expect(reply.tokens.map(\.id) == whole[number], "question \(number)")
+        let summary = try #require(reply.summary)
+        #expect(summary.memory.recalledFromPast == 0 && summary.memory.misses == 0)
+        if number == 3 {
+          // All whole blocks up to the first place where a reply's text is cut into other tokens.
+          #expect(summary.memory.cached >= 64)
+        }
+        #expect(try chat.messages().last == .assistant(reply.text + summary.trailingText))
+      }
+    }
+  }
+
+  @Test(
+    "undo takes the last exchange, another reply replaces the last, and the model is told who it is"
+  )
+  func changing() async throws {
+    let chat = try await Self.engine(nil).conversation()
+    #expect(chat.name.wholeMatch(of: /\d{4}-\d\d-\d\d-1/) != nil)
+    #expect(try !chat.undo())
+    await Self.expectRefusal(.session, [chat.name]) { _ = try chat.regenerate() }
+    try chat.system("You are a kind teacher.")
+    let first = try await Self.say(Self.questions[0], in: chat)
+    let second = try await Self.say(Self.questions[1], in: chat)
+    let before = try chat.messages()
+    #expect(before.map(\.role) == [.system, .user, .assistant, .user, .assistant])
+    let again = try await WholeReply(chat.regenerate(options: Self.options))
+    #expect(again.text == second.text)
+    #expect(try chat.messages() == before)
+    #expect(try chat.undo())
+    #expect(try chat.messages() == Array(before.prefix(3)))
+    #expect(try await Self.say(Self.questions[1], in: chat).text == second.text)
+    #expect(try chat.undo() && chat.undo() && !chat.undo())
+    try chat.system(nil)
+    #expect(try chat.messages().isEmpty)
+    #expect(!first.text.isEmpty)
+  }
+
+  @Test("a reply that is cancelled or left is kept as far as it was read, and one not begun is not")
+  func leaving() async throws {
+    let chat = try await Self.engine(nil).conversation(named: "fox")
+    do {
+      let left = try await WholeReply(
+        chat.reply(to: Self.questions[0], options: Self.options), limit: 5)
+      #expect(try chat.messages().isEmpty || chat.messages().last == .assistant(left.text))
+    }
+    #expect(try chat.messages().count == 2)
+    _ = try chat.reply(to: "never read")
+    #expect(try chat.messages().count == 2)
+    let text = try await Task {
+      var text = ""
+      for try await event in try chat.reply(to: Self.questions[1], options: Self.options) {
+        switch event {
+        case .token(let token):
+          text += token.text
+          if text.utf8.count > 8 { withUnsafeCurrentTask { $0?.cancel() } }
+        case .finished(let summary):
+          #expect(summary.stopReason == .cancelled)
+          text += summary.trailingText
+        }
+      }
+      return text
+    }.value
+    #expect(try chat.messages().count == 4 && chat.messages().last == .assistant(text))
+    let nothing = Task {
+      withUnsafeCurrentTask { $0?.cancel() }
+      for try await _ in try chat.reply(to: "nothing", options: Self.options) {}
+    }
+    try await nothing.value
+    #expect(try chat.messages().count == 4)
+
+    let stream = try chat.reply(to: "held", options: Self.options)
+    await Self.expectRefusal(.busy, ["fox"]) { _ = try chat.reply(to: "beside") }
+    withExtendedLifetime(stream) {}
+  }
+
+  @Test("a session has one writer, a fork is another session, and forgetting reaches what was said")
+  func owning() async throws {
+    try await Self.withFolder { folder in
+      let (engine, other) = (try Self.engine(folder), try Self.engine(folder))
+      let chat = try await engine.conversation(named: "fox")
+      _ = try await Self.say(Self.questions[0], in: chat)
+      _ = try await Self.say("The password is violet badger, dear fox.", in: chat)
+      await Self.expectRefusal(.session, ["fox", "in use"]) {
+        _ = try await other.conversation(named: "fox")
+      }
+      await Self.expectRefusal(.session, ["fox", "in use"]) {
+        _ = try await other.sessions.delete("fox", in: "default")
+      }
+      let fork = try chat.fork(as: "vixen")
+      #expect(try fork.messages() == chat.messages() && fork.name == "vixen")
+      let reply = try await Self.say(Self.questions[2], in: fork)
+      #expect(try #require(reply.summary).memory.cached >= 64)
+      #expect(try fork.messages().count == 6 && chat.messages().count == 4)
+      #expect(try await other.sessions.list().map(\.name) == ["vixen", "fox"])
+      #expect(
+        try await other.sessions.description(of: "vixen", in: "default").forkedFrom == "fox")
+      await Self.expectRefusal(.session, ["vixen"]) { try chat.rename(to: "vixen") }
+      await Self.expectRefusal(.session, ["vixen"]) { _ = try chat.fork(as: "vixen") }
+      await Self.expectRefusal(.session, ["name"]) { try chat.rename(to: "a\nb") }
+      try chat.rename(to: "reynard")
+      #expect(chat.name == "reynard" && chat.memoryName == "fox")
+
+      let forgotten = try await engine.memory.forget(.containing("violet badger"), in: "default")
+      #expect(forgotten.turns == 4 && forgotten.passages > 0)
+      #expect(try chat.messages().count == 2 && fork.messages().count == 4)
+
+      try await other.sessions.pin("reynard", in: "default")
+      await Self.expectRefusal(.session, ["pinned"]) {
+        _ = try await other.sessions.delete("reynard", in: "default")
+      }
+      try await other.sessions.pin("reynard", false, in: "default")
+    }
+  }
+
+  @Test("a deleted session leaves nothing in the store's files")
+  func deleting() async throws {
+    try await Self.withFolder { folder in
+      let question = "What does Alasdair Munro of Skerryvore call his cat?"
+      do {
+        let chat = try await Self.engine(folder).conversation(named: "fox", namespace: "mine")
+        _ = try await Self.say(question, in: chat)
+      }
+      let engine = try Self.engine(folder)
+      func holds() throws -> Bool {
+        let files = try #require(FileManager.default.enumerator(atPath: folder))
+        for case let name as String in files {
+          let bytes = (try? Data(contentsOf: URL(filePath: "\(folder)/\(name)"))) ?? Data()
+          if bytes.range(of: Data("Alasdair Munro".utf8)) != nil { return true }
+        }
+        return false
+      }
+      #expect(try holds())
+      let forgotten = try await engine.sessions.delete("fox", in: "mine")
+      #expect(forgotten.turns == 2 && forgotten.passages > 0 && forgotten.filesLeft == 0)
+      #expect(try !holds())
+      #expect(try await engine.sessions.list().isEmpty)
+      #expect(try await engine.memory.holdings().namespaces.isEmpty)
+      await Self.expectRefusal(.session, ["fox", "mine"]) {
+        _ = try await engine.sessions.messages(of: "fox", in: "mine")
+      }
+    }
+  }
+
+  @Test("another model and another template are refused, both by name")
+  func mismatch() async throws {
+    try await Self.withFolder { folder in
+      let engine = try Self.engine(folder)
+      let name = engine.model.name
+      do {
+        let chat = try await engine.conversation(named: "fox")
+        _ = try await Self.say(Self.questions[0], in: chat)
+      }
+      await Self.expectRefusal(.session, ["fox", "zephyr"]) {
+        _ = try await engine.conversation(named: "fox", template: .named("zephyr"))
+      }
+      // As it would be if another model had begun it.
+      let catalog = try Catalog(directory: folder)
+      let new = NewSession(
+        namespace: "default", name: "owl", model: .init(high: 1, low: 2), modelName: "another-7b",
+        template: "chatml", created: 1)
+      #expect(try catalog.begin(new) != nil)
+      await Self.expectRefusal(.session, ["owl", "another-7b", name]) {
+        _ = try await engine.conversation(named: "owl")
+      }
+      #expect(try await engine.sessions.list().count == 2)
+    }
+  }
+
+  @Test("a session in which nothing was said is taken away on request, others are not")
+  func discarding() async throws {
+    let engine = try Self.engine(nil)
+    let chat = try await engine.conversation(named: "fox")
+    try chat.discardIfEmpty()
+    #expect(try await engine.sessions.list().isEmpty)
+    await Self.expectRefusal(.session, ["fox", "deleted"]) {
+      _ = try await Self.say(Self.questions[0], in: chat)
+    }
+    let second = try await engine.conversation(named: "fox")
+    _ = try await Self.say(Self.questions[0], in: second)
+    try second.discardIfEmpty()
+    #expect(try await engine.sessions.list().count == 1)
+  }
+}
