@@ -35,7 +35,11 @@ struct Generate: AsyncParsableCommand {
   func run() async throws {
     var engineOptions = engine.options
     engineOptions.thermal = thermal.options
-    memory.apply(to: &engineOptions, isWindowGiven: engine.window != nil)
+    memory.apply(to: &engineOptions)
+    // A full window leaves no room in the model's context for what comes back.
+    if memory.memory == .namespace, engine.window == nil {
+      engineOptions.window = try model.rememberingWindow()
+    }
     var options = generationOptions
     options.memory = memory.options(for: engineOptions)
     let request = try Request(

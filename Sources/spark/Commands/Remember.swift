@@ -48,7 +48,7 @@ struct Remember: AsyncParsableCommand {
     var options = engine.options
     options.store = store ?? StoreFolder.path()
     // As spark generate has it with --memory namespace.
-    if engine.window == nil { options.window = .sliding(tokens: 512) }
+    if engine.window == nil { options.window = try model.rememberingWindow() }
     // All are looked at before the first is read: that may take long.
     let documents = try files.map { file in
       let text = try TextInput.text(from: file)

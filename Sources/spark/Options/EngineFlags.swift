@@ -9,7 +9,8 @@ struct EngineFlags: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       "What stays in attention: full, or the last N tokens beside the sinks. "
-        + "(default: full; 512 with --memory namespace)", valueName: "full|n"))
+        + "(default: full; in a chat and with --memory namespace 512, or a quarter of what the model was "
+        + "trained for if that is less)", valueName: "full|n"))
   var window: Window?
 
   @OptionGroup var shared: SharedEngineFlags

@@ -49,11 +49,9 @@ struct MemoryFlags: ParsableArguments {
     return options
   }
 
-  func apply(to options: inout EngineOptions, isWindowGiven: Bool) {
+  func apply(to options: inout EngineOptions) {
     options.recordTrace = recordTrace
     options.store = store ?? (memory == .namespace ? StoreFolder.path() : nil)
-    // A full window leaves no room in the model's context for what comes back.
-    if memory == .namespace, !isWindowGiven { options.window = .sliding(tokens: 512) }
   }
 }
 

@@ -10,6 +10,12 @@ struct ModelOptions: ParsableArguments {
 
   func path() throws -> String { try model ?? EmbeddedModel.path() }
 
+  /// The window that leaves the model's context room for what comes back.
+  func rememberingWindow() throws -> Window {
+    .remembering(
+      trainedContext: try ModelDescription(file: try GGUFFile(path: path())).contextLength)
+  }
+
   /// The model's tokenizer, without its weights.
   func tokenizer() throws -> Tokenizer {
     let file = try GGUFFile(path: path())

@@ -47,7 +47,7 @@ struct Chat: AsyncParsableCommand {
     engineOptions.thermal = thermal.options
     engineOptions.store = memory.store ?? StoreFolder.path()
     // As spark generate has it with --memory namespace.
-    if engine.window == nil { engineOptions.window = .sliding(tokens: 512) }
+    if engine.window == nil { engineOptions.window = try model.rememberingWindow() }
     let isQuiet = quiet
     let engine = try Engine(
       path: try model.path(), options: engineOptions,
