@@ -164,6 +164,24 @@ import Testing
     #expect(best.choices == engine.model.layers * ((read - 1) / every))
   }
 
+  @Test("the end of a session as it was before it went on is not recalled beside what it became")
+  func outgrown() async throws {
+    let engine = try EmbeddedModel.engine(small)
+    var messages: [ChatMessage] = []
+    for text in ["The code of the attic is 52718.", "I like the attic.", "What is in an attic?"] {
+      messages.append(.user(text))
+      let reply = try await WholeReply(
+        engine.stream(.chat(messages), options: options(.namespace, session: "first")))
+      messages.append(.assistant(reply.text))
+    }
+    let reply = try await WholeReply(
+      engine.stream(.chat([question]), options: options(.namespace)))
+    let passages = try #require(reply.summary).memory.passages.filter(\.isPast)
+    #expect(passages.contains { $0.block == 0 })
+    #expect(Set(passages.map(\.block)).count == passages.count)
+    #expect(reply.text.contains("52718"))
+  }
+
   @Test("what took part in a block is a matter of the block, however the prompt was cut")
   func identities() async throws {
     var ids: [Set<String>] = []

@@ -12,6 +12,8 @@ package final class PastMemory {
     let parent: BlockIdentity?
     /// Whether it is a concept's gist.
     package let isConcept: Bool
+    /// Of its tokens.
+    let digest: UInt64
   }
 
   package private(set) var entries: [Entry] = []
@@ -24,6 +26,16 @@ package final class PastMemory {
   private(set) var links: [Int: [Int]] = [:]
   /// Entries that were let go of.
   private(set) var gone: Set<Int> = []
+  /// Entries whose text a later one of the same place in the session says as well: the last block of a
+  /// session as it was before the session went on.
+  private(set) var outgrown: Set<Int> = []
+  /// The latest entry of each place in a session.
+  private var latest: [Place: Int] = [:]
+
+  private struct Place: Hashable {
+    let session: UInt64
+    let ordinal: Int
+  }
 
   init(rarity: TokenRarity) { words = LexicalIndex(rarity: rarity) }
 
@@ -41,9 +53,30 @@ package final class PastMemory {
       Entry(
         identity: identity, session: passage.sessionKey, ordinal: passage.ordinal,
         tokens: passage.tokens.count, parent: passage.parent,
-        isConcept: passage.kind == .semantic))
+        isConcept: passage.kind == .semantic, digest: Self.digest(passage.tokens[...])))
     places[identity] = place
+    outgrow(place, passage)
     if let parent = passage.parent { followers[parent] = place }
+  }
+
+  /// Hides the older of two entries of one place where the newer one begins with its text.
+  private func outgrow(_ place: Int, _ passage: Passage) {
+    guard passage.kind == .episodic else { return }
+    let key = Place(session: passage.sessionKey, ordinal: passage.ordinal)
+    defer { latest[key] = place }
+    guard let known = latest[key] else { return }
+    let older = entries[known]
+    guard older.tokens <= passage.tokens.count,
+      Self.digest(passage.tokens[..<older.tokens]) == older.digest
+    else { return }
+    outgrown.insert(known)
+  }
+
+  /// FNV-1a.
+  private static func digest(_ tokens: ArraySlice<TokenID>) -> UInt64 {
+    tokens.reduce(0xcbf2_9ce4_8422_2325) {
+      ($0 ^ UInt64(UInt32(bitPattern: $1))) &* 0x100_0000_01b3
+    }
   }
 
   /// The entries before and after one, where they are there.
