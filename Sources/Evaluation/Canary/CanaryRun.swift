@@ -78,6 +78,8 @@ package struct CanaryRun: Sendable {
     self.secrets = secrets
     self.path = path
     self.engine = engine
+    // An engine consolidates when it has been calm, which is another time in each world.
+    self.engine.consolidation.isAutomatic = false
     self.template = template
     self.maxTokens = maxTokens
     self.seed = seed
