@@ -199,7 +199,6 @@ package final class SequenceMemory {
 
   func mayRecall(past place: Int) -> Bool {
     past!.entries[place].session != owner.sessionKey && !hidden.contains(place)
-      && !past!.gone.contains(place) && !past!.outgrown.contains(place)
   }
 
   /// Counts what a layer has just chosen for token `index` on, and remembers which other sessions took

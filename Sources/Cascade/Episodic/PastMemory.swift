@@ -25,10 +25,10 @@ package final class PastMemory {
   /// Entries of each concept's blocks.
   private(set) var links: [Int: [Int]] = [:]
   /// Entries that were let go of.
-  private(set) var gone: Set<Int> = []
+  private var gone: Set<Int> = []
   /// Entries whose text a later one of the same place in the session says as well: the last block of a
   /// session as it was before the session went on.
-  private(set) var outgrown: Set<Int> = []
+  private var outgrown: Set<Int> = []
   /// The latest entry of each place in a session.
   private var latest: [Place: Int] = [:]
 
@@ -82,8 +82,12 @@ package final class PastMemory {
   /// The entries before and after one, where they are there.
   func neighbours(of place: Int) -> [2 of Int?] {
     let entry = entries[place]
-    return [entry.parent.flatMap { places[$0] }, followers[entry.identity]]
+    let before = entry.parent.flatMap { places[$0] }
+    let after = followers[entry.identity]
+    return [before.flatMap { isThere($0) ? $0 : nil }, after.flatMap { isThere($0) ? $0 : nil }]
   }
+
+  private func isThere(_ place: Int) -> Bool { !gone.contains(place) && !outgrown.contains(place) }
 
   /// Says which blocks a concept was made of.
   func link(_ concept: Concept) {
@@ -102,7 +106,9 @@ package final class PastMemory {
   func search(
     _ tokens: ArraySlice<TokenID>, _ body: (_ place: Int, _ score: Float) -> Void
   ) -> Float {
-    words.search(tokens, below: entries.count, body)
+    words.search(tokens, below: entries.count) { place, score in
+      if isThere(place) { body(place, score) }
+    }
   }
 
   /// Where words point: the entries that share most with `tokens`. Where a concept is among them, those

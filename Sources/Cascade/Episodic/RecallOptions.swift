@@ -2,7 +2,8 @@
 public struct RecallOptions: Sendable, Equatable {
   /// The most blocks that each layer recalls at a time; 0: none.
   public var blocks: Int
-  /// How many of them are those that the latest words point to, for all layers alike; at most 4.
+  /// How many of them are those that the latest words point to, for all layers alike; at most 4. The
+  /// blocks beside these come too, as far as there is room.
   public var routed: Int
   /// How much the latest words must have in common with a passage before anything is recalled: 0 lets
   /// everything in, 1 is what was found to keep unrelated memory out, more keeps out more.
