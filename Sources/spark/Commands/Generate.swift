@@ -25,21 +25,14 @@ struct Generate: AsyncParsableCommand {
   func validate() throws {
     try require(
       output.logprobs == 0 || output.json, "--logprobs needs --json, which has a place for them.")
-    do {
-      try generationOptions.validate()
-    } catch {
-      throw ValidationError(error.usage)
-    }
+    try generationOptions.validateUsage()
   }
 
   func run() async throws {
-    var engineOptions = engine.options
+    var engineOptions =
+      memory.memory == .namespace ? try engine.options(remembering: model) : engine.options
     engineOptions.thermal = thermal.options
     memory.apply(to: &engineOptions)
-    // A full window leaves no room in the model's context for what comes back.
-    if memory.memory == .namespace, engine.window == nil {
-      engineOptions.window = try model.rememberingWindow()
-    }
     var options = generationOptions
     options.memory = memory.options(for: engineOptions)
     let request = try Request(
@@ -51,10 +44,7 @@ struct Generate: AsyncParsableCommand {
   }
 
   private var generationOptions: GenerationOptions {
-    var options = GenerationOptions()
-    length.apply(to: &options)
-    sampling.apply(to: &options)
-    drafts.apply(to: &options)
+    var options = GenerationOptions(length, sampling, drafts)
     options.logprobs = output.logprobs
     return options
   }

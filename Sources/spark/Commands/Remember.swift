@@ -45,10 +45,8 @@ struct Remember: AsyncParsableCommand {
   }
 
   func run() async throws {
-    var options = engine.options
+    var options = try engine.options(remembering: model)
     options.store = store ?? StoreFolder.path()
-    // As spark generate has it with --memory namespace.
-    if engine.window == nil { options.window = try model.rememberingWindow() }
     // All are looked at before the first is read: that may take long.
     let documents = try files.map { file in
       let text = try TextInput.text(from: file)

@@ -25,6 +25,13 @@ struct EngineFlags: ParsableArguments {
     if let window { options.window = window }
     return options
   }
+
+  /// The same where memory is to come back: a full window would leave no room in the model's context for it.
+  func options(remembering model: ModelOptions) throws -> EngineOptions {
+    var options = options
+    if window == nil { options.window = try model.rememberingWindow() }
+    return options
+  }
 }
 
 /// `full` or a number of tokens.

@@ -26,6 +26,7 @@ struct Chat: AsyncParsableCommand {
   @OptionGroup(title: "Engine") var engine: EngineFlags
   @OptionGroup(title: "Length") var length: LengthFlags
   @OptionGroup(title: "Sampling") var sampling: SamplingFlags
+  @OptionGroup(title: "Drafts") var drafts: DraftFlags
   @OptionGroup(title: "Heat") var thermal: ThermalFlags
 
   @Flag(name: .shortAndLong, help: "Leave out remarks.")
@@ -34,20 +35,12 @@ struct Chat: AsyncParsableCommand {
   @Flag(help: "Tell each reply's figures.")
   var verbose = false
 
-  func validate() throws {
-    do {
-      try options.validate()
-    } catch {
-      throw ValidationError(error.usage)
-    }
-  }
+  func validate() throws { try options.validateUsage() }
 
   func run() async throws {
-    var engineOptions = engine.options
+    var engineOptions = try engine.options(remembering: model)
     engineOptions.thermal = thermal.options
     engineOptions.store = memory.store ?? StoreFolder.path()
-    // As spark generate has it with --memory namespace.
-    if engine.window == nil { engineOptions.window = try model.rememberingWindow() }
     let isQuiet = quiet
     let engine = try Engine(
       path: try model.path(), options: engineOptions,
@@ -65,9 +58,7 @@ struct Chat: AsyncParsableCommand {
   }
 
   private var options: GenerationOptions {
-    var options = GenerationOptions()
-    length.apply(to: &options)
-    sampling.apply(to: &options)
+    var options = GenerationOptions(length, sampling, drafts)
     // Whether it is told or not: /recall asks afterwards.
     options.memory.explains = true
     return options
