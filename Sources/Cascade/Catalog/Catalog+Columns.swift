@@ -18,6 +18,21 @@ extension BlockIdentity {
   }
 }
 
+extension [BlockIdentity] {
+  /// One after the other.
+  var column: [UInt8] { flatMap(\.column) }
+
+  init(column: [UInt8]) {
+    self = []
+    for start in stride(from: 0, to: column.count, by: 16) {
+      guard let identity = BlockIdentity(column: [UInt8](column[start...].prefix(16))) else {
+        return
+      }
+      append(identity)
+    }
+  }
+}
+
 extension [TokenID] {
   /// Little-endian, four bytes each.
   var column: [UInt8] {

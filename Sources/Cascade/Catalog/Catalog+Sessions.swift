@@ -108,8 +108,14 @@ extension Catalog {
       guard let id = try Self.insert(new, forkedFrom: origin, db) else { return nil }
       try db.execute(
         sql: """
-          INSERT INTO turn (session, number, role, text, time)
-          SELECT ?, number, role, text, time FROM turn WHERE session = ?
+          INSERT INTO turn (session, number, role, text, time, start, tokens, blocks, tail)
+          SELECT ?, number, role, text, time, start, tokens, blocks, tail FROM turn
+          WHERE session = ?
+          """, arguments: [id, origin])
+      try db.execute(
+        sql: """
+          UPDATE session SET (root, settings) = (
+            SELECT root, settings FROM session WHERE id = ?2) WHERE id = ?1
           """, arguments: [id, origin])
       return try Self.session(id, db)
     }
@@ -117,11 +123,15 @@ extension Catalog {
 
   /// Adds a question and its reply, both or neither.
   ///
-  /// - Parameter replacing: the question that it takes the place of, with all that came after; nil: it
-  ///   comes after all.
+  /// - Parameters:
+  ///   - replacing: the question that it takes the place of, with all that came after; nil: it comes
+  ///     after all.
+  ///   - sequence: what all turns have become with it; nil when that is not known.
+  ///   - settings: how replies are made, as the caller writes it; nil: as before.
   /// - Returns: false when the session is gone.
   package func append(
-    question: String, reply: String, replacing: Int? = nil, to session: Int64, at now: Int64
+    question: String, reply: String, replacing: Int? = nil, sequence: KeptSequence? = nil,
+    settings: [UInt8]? = nil, to session: Int64, at now: Int64
   ) throws(CatalogError) -> Bool {
     try writeDurably { db in
       try db.execute(sql: "UPDATE session SET used = ? WHERE id = ?", arguments: [now, session])
@@ -139,6 +149,8 @@ extension Catalog {
       for (number, role, text) in [(number, "user", question), (number + 1, "assistant", reply)] {
         try Self.insert(text, role, number, of: session, at: now, db)
       }
+      if let sequence { try Self.put(sequence, at: number + 1, of: session, db) }
+      if let settings { try Self.put(settings: settings, of: session, db) }
       return true
     }
   }
@@ -152,6 +164,7 @@ extension Catalog {
       guard db.changesCount > 0 else { return false }
       try db.execute(sql: "DELETE FROM turn WHERE session = ? AND number = 0", arguments: [session])
       if let text { try Self.insert(text, "system", 0, of: session, at: now, db) }
+      try Self.dropSequence(from: 0, of: session, db)
       return true
     }
   }
@@ -260,6 +273,7 @@ extension Catalog {
             WHERE \(clause))
           """, arguments: arguments)
       let turns = db.changesCount
+      try Self.dropBrokenSequences(db)
       switch spoken {
       case .containing: break
       case .session(let memory):

@@ -76,6 +76,22 @@ enum CatalogMigrations {
           ) WITHOUT ROWID;
           """)
     }
+    // What a reply has left to go on from, in its row: the tokens and the filled blocks that have come to
+    // the sequence with it, from the `start`th token on, and the block that was not full. A row with the
+    // start 0 begins a sequence of its own, which also says what the turns before it say. Of the session:
+    // the identity before the first block, which tells what blocks may be used in, and how replies are
+    // made, as JSON.
+    migrator.registerMigration("sequences") { db in
+      try db.execute(
+        sql: """
+          ALTER TABLE session ADD COLUMN root BLOB;
+          ALTER TABLE session ADD COLUMN settings BLOB;
+          ALTER TABLE turn ADD COLUMN start INTEGER;
+          ALTER TABLE turn ADD COLUMN tokens BLOB;
+          ALTER TABLE turn ADD COLUMN blocks BLOB;
+          ALTER TABLE turn ADD COLUMN tail BLOB;
+          """)
+    }
     return migrator
   }
 }

@@ -1,4 +1,5 @@
 package import Cache
+package import Model
 
 /// A conversation as the catalog has it, its turns aside.
 package struct KeptSession: Sendable, Equatable {
@@ -54,4 +55,25 @@ package struct KeptTurn: Sendable, Equatable {
   package let text: String
   /// Seconds since 1970.
   package let time: Int64
+}
+
+/// What a session's turns have become as one sequence: what its next reply goes on from.
+package struct KeptSequence: Sendable, Equatable {
+  /// The identity before its first block: model, layout, window and namespace.
+  package var root: BlockIdentity
+  /// All of its tokens, those at its end included of which no keys and values were computed.
+  package var tokens: [TokenID]
+  /// The blocks that were filled, in order.
+  package var blocks: [BlockIdentity]
+  /// The block behind them, which was not; nil when there is none.
+  package var tail: BlockIdentity?
+
+  package init(
+    root: BlockIdentity, tokens: [TokenID], blocks: [BlockIdentity], tail: BlockIdentity?
+  ) {
+    self.root = root
+    self.tokens = tokens
+    self.blocks = blocks
+    self.tail = tail
+  }
 }
