@@ -2,6 +2,11 @@
 public struct MemoryAccount: Sendable, Equatable {
   /// Prompt tokens that were taken over from blocks read before.
   public var cached = 0
+  /// Tokens of the session's earlier turns that had to be read again, as what was kept of them is gone
+  /// or cannot be used.
+  public var reread = 0
+  /// Why; nil when there were none.
+  public var reasonForRereading: String?
   /// Blocks that layers chose and saw, counted once for each layer and choice.
   public var recalled = 0
   /// The same, of other sessions.

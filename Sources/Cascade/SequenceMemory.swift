@@ -8,7 +8,7 @@ package import Model
 @safe
 package final class SequenceMemory {
   package let owner: MemoryOwner
-  package private(set) var working: WorkingMemory
+  package internal(set) var working: WorkingMemory
   let plan: RecallPlan
   /// What each layer finds its own past by; nil when nothing is recalled.
   let index: BlockIndex?
@@ -19,8 +19,8 @@ package final class SequenceMemory {
   /// Entries of the past that this sequence must not see beside itself.
   private var hidden: Set<Int> = []
   /// Every block that was filled, in order.
-  package private(set) var identities: [BlockIdentity] = []
-  package private(set) var tokens: [TokenID] = []
+  package internal(set) var identities: [BlockIdentity] = []
+  package internal(set) var tokens: [TokenID] = []
   /// Turns that ended before each block that was begun.
   private var turns: [Int] = [0]
   /// Whether a prompt is being read: what is not in memory is then worth waiting for.
@@ -43,14 +43,14 @@ package final class SequenceMemory {
   let queries: UnsafeMutablePointer<Float>
   package internal(set) var account: MemoryAccount
 
-  private let store: EpisodeStore
+  let store: EpisodeStore
   /// Tokens that a sequence with a full window may come to hold.
   let capacity: Int
-  private let root: BlockIdentity
-  private let layers: Int
+  let root: BlockIdentity
+  let layers: Int
   let turnEnds: Set<TokenID>
   /// Other sessions' blocks that took part in each block that is not named yet.
-  private var seen: [Int: Set<BlockIdentity>] = [:]
+  var seen: [Int: Set<BlockIdentity>] = [:]
   /// Every block of the namespace's past that has taken part.
   package private(set) var recalled: Set<BlockIdentity> = []
   /// Blocks not named yet that were computed while a chosen block was not there.
@@ -58,7 +58,13 @@ package final class SequenceMemory {
   /// A number that no other sequence has.
   private let nonce: UInt64
   /// Blocks that the store has been given.
-  private var kept = 0
+  var kept = 0
+  /// Blocks that the text begins with, as they were named when it was read before.
+  var known = KnownBlocks()
+  /// The token that it went on from behind blocks that it has not computed.
+  package internal(set) var resumedAt = 0
+  /// The block that it went on in, as it was then.
+  var resumedTail: BlockIdentity?
   /// What has been recalled; nil unless it is to be told.
   var trail: RecallTrail?
 
@@ -167,10 +173,13 @@ package final class SequenceMemory {
     identities.reserveCapacity(count / plan.blockLength + 1)
   }
 
-  private func nameFilledBlocks() {
+  func nameFilledBlocks() {
     while identities.count < tokens.count / plan.blockLength {
       let start = identities.count * plan.blockLength
-      identities.append(child(of: identities.last ?? root, start..<start + plan.blockLength))
+      // What is read again keeps the name that what follows it was computed behind.
+      let name = missed.contains(identities.count) ? nil : known.name(of: identities.count)
+      identities.append(
+        name ?? child(of: identities.last ?? root, start..<start + plan.blockLength))
       seen[identities.count - 1] = nil
       missed.remove(identities.count - 1)
       hide(identities.last!)
@@ -191,7 +200,7 @@ package final class SequenceMemory {
   }
 
   /// Keeps what is the sequence's own from being recalled a second time as the past.
-  private func hide(_ identity: BlockIdentity) {
+  func hide(_ identity: BlockIdentity) {
     guard let place = past?.place(of: identity) else { return }
     hidden.insert(place)
     askedRoute = nil
@@ -229,6 +238,7 @@ package final class SequenceMemory {
     if !isFull { pool.clear(held, from: end - start) }
     let parent = block == 0 ? root : identities[block - 1]
     let identity = isFull ? identities[block] : child(of: parent, start..<end)
+    if !isFull { tail = identity }
     let isIndexed = isFull && index != nil && indexed.allSatisfy { $0 > block }
     let passage = Passage(
       session: owner.session, namespace: owner.namespace,
@@ -256,6 +266,19 @@ package final class SequenceMemory {
     account.reasonForDropping = account.reasonForDropping ?? reason
   }
 
+  /// The last block, as it was kept before it was full.
+  private var tail: BlockIdentity?
+
+  /// What it has become, for whoever goes on with it. To be asked after `end`.
+  ///
+  /// - Parameter untold: tokens at its end of which no keys and values were computed.
+  package func kept(untold: [TokenID]) -> KeptSequence {
+    let isKept = owner.scope != .none
+    return KeptSequence(
+      root: root, tokens: tokens + untold, blocks: isKept ? identities : [],
+      tail: isKept ? tail : nil)
+  }
+
   /// What was put; the past is told once the sequence has ended.
   private var ended: [(BlockIdentity, Passage)] = []
 
@@ -280,6 +303,7 @@ package final class SequenceMemory {
   package func settle() {
     do throws(StoreError) {
       try store.tiers.flush()
+      dropOutgrownTail()
     } catch {
       drop(tokens.count, error.description)
     }
@@ -321,63 +345,6 @@ package final class SequenceMemory {
     }
     return turns[block]
   }
-
-  // MARK: - Beginning where others have been
-
-  /// Takes over as much of `prompt` as the store has the blocks of, so that reading goes on behind it.
-  ///
-  /// - Returns: tokens that need not be read; at least one is left to be.
-  package func restore(_ prompt: [TokenID], in pool: KVBlockPool) -> Int {
-    precondition(count == 0 && tokens.isEmpty)
-    // What other sessions may have taken part in is read anew.
-    let reach = past == nil ? prompt.count - 1 : min(prompt.count - 1, asked)
-    guard owner.scope != .none, reach >= plan.blockLength else { return 0 }
-    let length = plan.blockLength
-    var chain: [BlockIdentity] = []
-    for block in 0..<reach / length {
-      let identity = (chain.last ?? root).child(prompt[block * length..<(block + 1) * length])
-      guard store.tiers.contains(identity) else { break }
-      chain.append(identity)
-    }
-    var passages: [Passage] = []
-    if index != nil {
-      for identity in chain {
-        guard let passage = store.passage(identity), passage.scorer == plan.options.scorer,
-          passage.vectors.count == layers * plan.index.layerCount
-        else { break }
-        passages.append(passage)
-      }
-      chain.removeLast(chain.count - passages.count)
-    }
-    while !chain.isEmpty {
-      let held = working.adopt(blocks: chain.count, from: pool)
-      guard let held else { return 0 }
-      let isRestored = held.allSatisfy { block in
-        unsafe store.restore(chain[block], into: pool.pointer(to: working.heldBlock(block)!))
-      }
-      if isRestored { break }
-      // A block is gone or damaged: what comes before it may still be good.
-      working.removeAll(from: pool)
-      chain.removeLast()
-    }
-    guard !chain.isEmpty else { return 0 }
-    for index in 0..<chain.count * length { tokens.append(prompt[index]) }
-    identities += chain
-    for identity in chain { hide(identity) }
-    kept = chain.count
-    if let index {
-      index.reserve(chain.count)
-      for block in chain.indices { index.put(halves: passages[block].vectors, block: block) }
-      for layer in 0..<layers { indexed[layer] = chain.count }
-    }
-    account.cached = chain.count * length
-    if index != nil { store.warm(chain.prefix(working.leaving.lowerBound), within: Self.patience) }
-    return chain.count * length
-  }
-
-  /// How long a restored sequence may wait for blocks before its window: time in which far less could
-  /// be read anew.
-  private static let patience = Duration.milliseconds(250)
 
   // MARK: - What layers have chosen
 

@@ -1,6 +1,7 @@
 import Cache
 import Cascade
 import Foundation
+import Model
 import Testing
 
 @Suite("Sessions in the catalog")
@@ -95,6 +96,83 @@ struct SessionCatalogTests {
     #expect(try catalog.session(session)?.turns == 4)
     #expect(try catalog.append(question: "", reply: "", to: session + 1, at: 2) == false)
     #expect(try catalog.setInstructions("", of: session + 1, at: 2) == false)
+  }
+
+  /// A sequence of `count` tokens in blocks of four.
+  private static func sequence(_ count: Int, root: UInt64 = 1, first: TokenID = 0) -> KeptSequence {
+    KeptSequence(
+      root: BlockIdentity(high: root, low: 0),
+      tokens: (0..<count).map { first + TokenID($0) },
+      blocks: (0..<count / 4).map { BlockIdentity(high: root, low: UInt64($0) + 1) },
+      tail: count % 4 == 0 ? nil : BlockIdentity(high: root, low: 1000 + UInt64(count)))
+  }
+
+  @Test("What turns have become is put together from what each has brought, up to any of them")
+  func sequences() throws {
+    let catalog = try Catalog(directory: nil)
+    let session = try #require(try catalog.begin(Self.new("one"))).id
+    func say(_ sequence: KeptSequence?, replacing: Int? = nil) throws {
+      #expect(
+        try catalog.append(
+          question: "q", reply: "r", replacing: replacing, sequence: sequence, to: session, at: 2))
+    }
+    func known(_ last: Int = .max) throws -> KeptSequence? {
+      try catalog.sequence(of: session, through: last)?.sequence
+    }
+    #expect(try known() == nil)
+    try say(Self.sequence(10))
+    try say(Self.sequence(12))
+    try say(Self.sequence(13))
+    #expect(try known() == Self.sequence(13))
+    #expect(try known(4) == Self.sequence(12) && known(3) == Self.sequence(10))
+    #expect(try known(1) == nil)
+    #expect(try catalog.sequence(of: session)?.lastTurn == 6)
+    // A reply whose sequence is not known is read from its text, behind what is.
+    try say(nil)
+    #expect(try catalog.sequence(of: session)?.lastTurn == 6)
+    try say(Self.sequence(30))
+    #expect(try known() == Self.sequence(30))
+    #expect(try catalog.removeLastExchange(of: session))
+    #expect(try known() == Self.sequence(13))
+    try say(Self.sequence(17), replacing: 5)
+    #expect(try known() == Self.sequence(17) && known(4) == Self.sequence(12))
+    // Another window's blocks, or other tokens, begin anew.
+    try say(Self.sequence(19, root: 2))
+    #expect(try known() == Self.sequence(19, root: 2))
+    try say(Self.sequence(23, root: 2, first: 5))
+    #expect(try known() == Self.sequence(23, root: 2, first: 5))
+
+    let fork = try #require(try catalog.fork(session, as: "two", at: 3))
+    #expect(try catalog.sequence(of: fork.id)?.sequence == known())
+    #expect(try catalog.setInstructions("be kind", of: session, at: 4))
+    #expect(try known() == nil)
+    #expect(try catalog.sequence(of: fork.id) != nil)
+    try catalog.rebind(fork.id, model: Self.model, modelName: "another", template: "llama3")
+    #expect(try catalog.sequence(of: fork.id) == nil)
+    #expect(try catalog.session(fork.id)?.template == "llama3")
+  }
+
+  @Test("What was said behind a forgotten turn is not known any more, what was said before it is")
+  func brokenSequences() throws {
+    let catalog = try Catalog(directory: nil)
+    let session = try #require(try catalog.begin(Self.new("one"))).id
+    for (number, count) in [9, 14, 22].enumerated() {
+      #expect(
+        try catalog.append(
+          question: "q\(number)", reply: "r", sequence: Self.sequence(count),
+          settings: [UInt8(number)], to: session, at: 2))
+    }
+    #expect(try catalog.settings(of: session) == [2])
+    #expect(try catalog.forget(.containing("q1"), in: "mine") == 2)
+    let known = try #require(try catalog.sequence(of: session))
+    #expect(known.lastTurn == 2 && known.sequence == Self.sequence(9))
+    // It goes on behind what is left.
+    #expect(
+      try catalog.append(
+        question: "q3", reply: "r", sequence: Self.sequence(30), to: session, at: 2))
+    #expect(try catalog.sequence(of: session)?.sequence == Self.sequence(30))
+    #expect(try catalog.forget(.containing("q0"), in: "mine") == 2)
+    #expect(try catalog.sequence(of: session) == nil)
   }
 
   @Test("A fork holds the same turns, and what happens to one does not happen to the other")

@@ -296,9 +296,8 @@ struct WorkingMemoryTests {
     var whole = try Reader(shape)
     whole.read(until: length, &random)
     var resumed = try Reader(shape)
-    let adopted = resumed.memory.adopt(blocks: blocks, from: resumed.pool)
+    let adopted = resumed.memory.adopt(length, from: resumed.pool)
     let numbers = try #require(adopted)
-    resumed.sights = whole.sights
 
     // Exactly what the other holds, and told in order.
     func held(_ reader: Reader) -> [Int] {
@@ -316,6 +315,15 @@ struct WorkingMemoryTests {
       #expect(resumed.pool.lent == resumed.memory.heldBlocks)
     }
     compare()
+    // Behind them one by one, the last of them not full.
+    for count in [shape.blockLength, random.count(1...shape.blockLength - 1)] {
+      whole.read(until: whole.memory.count + count, &random)
+      let next = resumed.memory.adoptNext(count, from: resumed.pool)
+      #expect(next != nil && next == resumed.memory.held.last)
+      resumed.memory.slide(in: resumed.pool)
+      compare()
+    }
+    resumed.sights = whole.sights
     // And goes on so.
     for _ in 0..<4 {
       let more = random.count(1...100)
@@ -337,11 +345,11 @@ struct WorkingMemoryTests {
     shape.blockLength = 16
     // Ten blocks before: the window's next token sees four of them, and the sinks.
     var reader = try Reader(shape, blocks: 4)
-    let refused = reader.memory.adopt(blocks: 10, from: reader.pool)
+    let refused = reader.memory.adopt(160, from: reader.pool)
     #expect(refused == nil)
     #expect(reader.memory.count == 0 && reader.memory.held.isEmpty && reader.pool.lent == 0)
     var roomier = try Reader(shape, blocks: 5)
-    let adopted = roomier.memory.adopt(blocks: 10, from: roomier.pool)
+    let adopted = roomier.memory.adopt(160, from: roomier.pool)
     #expect(adopted == [0, 6, 7, 8, 9])
   }
 

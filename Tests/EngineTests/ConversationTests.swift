@@ -79,6 +79,126 @@ import Testing
     }
   }
 
+  /// Tokens that were read for a reply.
+  private static func read(_ reply: WholeReply) throws -> Int {
+    let summary = try #require(reply.summary)
+    return summary.promptTokens - summary.memory.cached
+  }
+
+  @Test(
+    "another process reads only what is new, also behind what other sessions took part in, and goes on with the same bits, draws and options",
+    arguments: [MemoryScope.namespace, .session])
+  func bits(scope: MemoryScope) async throws {
+    try await Self.withFolder { folder in
+      try await Self.withFolder { copy in
+        let options = GenerationOptions(
+          maxTokens: 24, sampling: SamplingOptions(temperature: 1.2, repetitionPenalty: 1.1),
+          ignoresEndTokens: true)
+        let engine = try Self.engine(folder)
+        _ = try await engine.remember(
+          "The fox of the forest near the river is called Marzipan. "
+            + Self.questions.joined(separator: " "),
+          as: "names", in: "default")
+        let chat = try await engine.conversation(named: "fox", scope: scope)
+        var recalled = 0
+        for question in Self.questions.prefix(3) {
+          let reply = try await WholeReply(chat.reply(to: question, options: options))
+          recalled += try #require(reply.summary).memory.recalledFromPast
+        }
+        #expect((recalled > 0) == (scope == .namespace))
+        try FileManager.default.copyItem(atPath: folder, toPath: copy)
+
+        let whole = try await WholeReply(chat.reply(to: Self.questions[3]))
+        let resumed = try await Self.engine(copy).conversation(named: "fox", scope: scope)
+        #expect(resumed.options?.sampling == options.sampling)
+        let reply = try await WholeReply(resumed.reply(to: Self.questions[3]))
+        #expect(reply.tokens.map(\.id) == whole.tokens.map(\.id))
+        #expect(reply.summary?.seed == whole.summary?.seed)
+        #expect(reply.tokens.count == 24)
+        // The last reply's last token, the template's, the question.
+        let question = try engine.tokens(of: .text(Self.questions[3])).count
+        let read = try Self.read(reply)
+        #expect(read <= question + 16, "\(read) for \(question)")
+        #expect(try Self.read(reply) == Self.read(whole))
+        #expect(try #require(reply.summary).memory.reread == 0)
+      }
+    }
+  }
+
+  @Test("what is lost of a session's blocks is read again from its text, alone, and told once")
+  func damage() async throws {
+    try await Self.withFolder { folder in
+      do {
+        let chat = try await Self.engine(folder).conversation(named: "fox")
+        for question in Self.questions {
+          _ = try await WholeReply(
+            chat.reply(
+              to: question,
+              options: GenerationOptions(
+                maxTokens: 40, sampling: .greedy, ignoresEndTokens: true, seed: 0)))
+        }
+      }
+      let catalog = try Catalog(directory: folder)
+      let session = try #require(try catalog.session(named: "fox", in: "default")).id
+      let block = try #require(try catalog.sequence(of: session)?.sequence.blocks[2])
+      // The first place that names it is its own record's header; its frames follow.
+      let name = withUnsafeBytes(of: block.low.littleEndian) { Data($0) }
+      let segments = folder + "/segments"
+      var damaged = 0
+      for file in try FileManager.default.contentsOfDirectory(atPath: segments) {
+        let path = URL(filePath: "\(segments)/\(file)")
+        var bytes = try Data(contentsOf: path)
+        guard let header = bytes.range(of: name) else { continue }
+        bytes[header.upperBound + 20_000] ^= 0x10
+        try bytes.write(to: path)
+        damaged += 1
+      }
+      #expect(damaged > 0)
+      for isFirst in [true, false] {
+        let chat = try await Self.engine(folder).conversation(named: "fox")
+        let reply = try await Self.say("And then?", in: chat)
+        let memory = try #require(reply.summary).memory
+        #expect((memory.reread == 64) == isFirst, "\(memory.reread) tokens")
+        #expect((memory.reasonForRereading != nil) == isFirst)
+        #expect(memory.cached >= 64)
+        // An exchange that is taken back takes the block with it that was not full.
+        #expect(try Self.read(reply) < 64 + (isFirst ? 24 : 0), "\(reply.summary!)")
+        _ = try chat.undo()
+      }
+    }
+  }
+
+  @Test("another window, model or template reads a session again from its text, when it is told to")
+  func rereading() async throws {
+    try await Self.withFolder { folder in
+      do {
+        let chat = try await Self.engine(folder).conversation(named: "fox")
+        for question in Self.questions.prefix(2) { _ = try await Self.say(question, in: chat) }
+      }
+      let wider = try EmbeddedModel.engine(
+        EngineOptions(window: .sliding(tokens: 192), store: folder))
+      do {
+        let chat = try await wider.conversation(named: "fox")
+        let reply = try await Self.say(Self.questions[2], in: chat)
+        #expect(try #require(reply.summary).memory.reread > 64)
+        #expect(try #require(reply.summary).memory.reasonForRereading?.contains("window") == true)
+        let again = try await Self.say(Self.questions[3], in: chat)
+        #expect(try #require(again.summary).memory.reread == 0)
+        #expect(try Self.read(again) < 40)
+      }
+      do {
+        let chat = try await wider.conversation(
+          named: "fox", template: .named("zephyr"), rereading: true)
+        #expect(try chat.messages().count == 8)
+        let reply = try await Self.say("And the owl?", in: chat)
+        #expect(try #require(reply.summary).memory.reread == 0)
+      }
+      await Self.expectRefusal(.session, ["zephyr", "chatml", "--reread"]) {
+        _ = try await wider.conversation(named: "fox")
+      }
+    }
+  }
+
   @Test(
     "undo takes the last exchange, another reply replaces the last, and the model is told who it is"
   )

@@ -1,4 +1,4 @@
-internal import Cache
+package import Cache
 internal import GRDB
 internal import Model
 
@@ -6,14 +6,16 @@ internal import Model
 extension Catalog {
   /// A session's sequence, and the number of the last turn that it says; nil when it has to be read from
   /// the text.
+  ///
+  /// - Parameter last: no turns behind this one.
   package func sequence(
-    of session: Int64
+    of session: Int64, through last: Int = .max
   ) throws(CatalogError) -> (sequence: KeptSequence, lastTurn: Int)? {
-    try read { db in try Self.sequence(of: session, db) }
+    try read { db in try Self.sequence(of: session, through: last, db) }
   }
 
   static func sequence(
-    of session: Int64, _ db: Database
+    of session: Int64, through last: Int = .max, _ db: Database
   ) throws -> (sequence: KeptSequence, lastTurn: Int)? {
     let root = try Row.fetchOne(
       db, sql: "SELECT root FROM session WHERE id = ?", arguments: [session])
@@ -22,8 +24,8 @@ extension Catalog {
       db,
       sql: """
         SELECT number, start, tokens, blocks, tail FROM turn
-        WHERE session = ? AND start IS NOT NULL ORDER BY number
-        """, arguments: [session])
+        WHERE session = ? AND number <= ? AND start IS NOT NULL ORDER BY number
+        """, arguments: [session, last])
     var found: (sequence: KeptSequence, lastTurn: Int)?
     while let row = try rows.next() {
       if row["start"] == 0 {
@@ -86,6 +88,18 @@ extension Catalog {
         GROUP BY session
         """)
     for gap in gaps { try dropSequence(from: gap["number"], of: gap["session"], db) }
+  }
+
+  /// Has a session go on with another model, or in another template: all is read from the text.
+  package func rebind(
+    _ session: Int64, model: BlockIdentity, modelName: String, template: String
+  ) throws(CatalogError) {
+    try writeDurably { db in
+      try db.execute(
+        sql: "UPDATE session SET model = ?, model_name = ?, template = ? WHERE id = ?",
+        arguments: [model.column.argument, modelName, template, session])
+      try Self.dropSequence(from: 0, of: session, db)
+    }
   }
 
   // MARK: - Settings

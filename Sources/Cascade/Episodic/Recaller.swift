@@ -104,8 +104,9 @@ package final class Recaller: LayerViews {
   private func searchIndex(layer: Int, view: RunView, route: Route, for sequence: SequenceMemory) {
     let every = plan.options.every
     // Only queries of the same block: then a sequence that is restored at a block's end chooses as one
-    // that was never interrupted.
-    let rows = min(every, view.index % plan.blockLength + 1)
+    // that was never interrupted. In a block that was restored half full, only those since.
+    let rows = min(
+      every, view.index % plan.blockLength + 1, view.index - sequence.resumedAt + 1)
     let ring = unsafe sequence.queries + layer * every * width
     let d = plan.index.headDimension
     var table = unsafe rope.kernelTable

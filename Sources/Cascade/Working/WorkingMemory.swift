@@ -168,21 +168,33 @@ package struct WorkingMemory {
   /// Blocks that `slide` is about to let go of, as numbers in the sequence.
   package var leaving: Range<Int> { firstHeld..<max(firstHeld, firstBlock(seenBy: count)) }
 
-  /// Begins the sequence behind its first `blocks` blocks, read before: takes room for those that a
+  /// Begins the sequence behind its first `count` tokens, read before: takes room for the blocks that a
   /// next token sees, which the caller fills.
   ///
   /// - Returns: their numbers in the sequence; nil when the pool has too few.
-  package mutating func adopt(blocks: Int, from pool: KVBlockPool) -> [Int]? {
-    precondition(count == 0, "only an empty sequence can begin behind others' blocks")
-    let first = min(blocks, firstBlock(seenBy: blocks * blockLength))
+  package mutating func adopt(_ count: Int, from pool: KVBlockPool) -> [Int]? {
+    precondition(self.count == 0, "only an empty sequence can begin behind others' blocks")
+    let blocks = (count + blockLength - 1) / blockLength
+    let first = min(blocks, firstBlock(seenBy: count))
     let keepsSinks = first > 0 && sinks > 0
     guard blocks - first + (keepsSinks ? 1 : 0) <= pool.available else { return nil }
-    count = blocks * blockLength
+    self.count = count
     firstHeld = first
     if keepsSinks { sinkBlock = pool.take()! }
     for _ in first..<blocks { held.append(pool.take()!) }
     evicted = max(0, first * blockLength - (keepsSinks ? sinks : 0))
     return (keepsSinks ? [0] : []) + Array(first..<blocks)
+  }
+
+  /// Goes on behind a block's end with another block, read before, of which `count` slots are filled.
+  ///
+  /// - Returns: the block, which the caller fills; nil when the pool has none.
+  package mutating func adoptNext(_ count: Int, from pool: KVBlockPool) -> KVBlockID? {
+    precondition(self.count % blockLength == 0 && count <= blockLength)
+    guard let block = pool.take() else { return nil }
+    held.append(block)
+    self.count += count
+    return block
   }
 
   /// Lets go of the blocks that no later token will see. To be called between steps.

@@ -8,10 +8,24 @@ struct ChatEncoder {
 
   /// The conversation with the beginning of the assistant's next turn.
   func tokens(of messages: [ChatMessage]) -> [TokenID] {
+    var tokens = tokens(of: template.render(messages, addGenerationPrompt: true))
+    // Some models begin with the marker of the first turn, which must not be written twice.
+    if tokenizer.addsBOS || template.beginsWithBOS, let bos = tokenizer.bos, tokens.first != bos {
+      tokens.insert(bos, at: 0)
+    }
+    return tokens
+  }
+
+  /// What follows a reply of which the model has ended no turn yet: its end, the turns behind it, and the
+  /// beginning of the assistant's next one.
+  func tokens(behindReply messages: [ChatMessage]) -> [TokenID] {
+    let end = template.turnEnds.map { ChatSegment.special($0) }
+    return tokens(of: end + template.renderContinuation(messages))
+  }
+
+  private func tokens(of segments: [ChatSegment]) -> [TokenID] {
     var tokens: [TokenID] = []
-    let segments = template.render(messages, addGenerationPrompt: true)
-      .resolved { special($0) != nil }
-    for segment in segments {
+    for segment in segments.resolved(where: { special($0) != nil }) {
       switch segment {
       case .special(let spelling):
         // `resolved` has kept only those that the vocabulary has.
@@ -19,10 +33,6 @@ struct ChatEncoder {
       case .text(let text):
         tokens += tokenizer.encode(text, addSpecial: false, parseSpecial: false)
       }
-    }
-    // Some models begin with the marker of the first turn, which must not be written twice.
-    if tokenizer.addsBOS || template.beginsWithBOS, let bos = tokenizer.bos, tokens.first != bos {
-      tokens.insert(bos, at: 0)
     }
     return tokens
   }

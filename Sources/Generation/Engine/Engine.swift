@@ -111,7 +111,7 @@ public final class Engine: Sendable {
     }
   }
 
-  private func chatEncoder(_ template: ChatTemplate?) throws(EngineError) -> ChatEncoder {
+  func chatEncoder(_ template: ChatTemplate?) throws(EngineError) -> ChatEncoder {
     guard let template = template ?? chatTemplate else {
       throw EngineError(
         .prompt,
@@ -130,19 +130,27 @@ public final class Engine: Sendable {
     options: GenerationOptions = GenerationOptions(),
     onPrefill: @escaping @Sendable (_ tokensRead: Int) -> Void = { _ in }
   ) throws(EngineError) -> TokenStream {
-    try stream(
-      prompt, template: template, options: options, observer: nil, onPrefill: onPrefill)
+    let begun = ContinuousClock.now
+    let encoder: ChatEncoder? =
+      if case .chat = prompt { try chatEncoder(template) } else { nil }
+    return try stream(
+      tokens(of: prompt, template: template), turnOf: encoder, options: options, begun: begun,
+      onPrefill: onPrefill)
   }
 
-  /// The same with someone who follows the reply.
+  /// The same for tokens, with someone who follows the reply.
+  ///
+  /// - Parameters:
+  ///   - encoder: how the chat is written that the reply is a turn of; nil: it goes on with a text.
+  ///   - sequence: what the prompt's first tokens have become in earlier replies.
   func stream(
-    _ prompt: Prompt, template: ChatTemplate?, options: GenerationOptions,
-    observer: (any ReplyObserver)?,
+    _ tokens: [TokenID], turnOf encoder: ChatEncoder?, behind sequence: KeptSequence? = nil,
+    options: GenerationOptions, observer: (any ReplyObserver)? = nil,
+    begun: ContinuousClock.Instant = .now,
     onPrefill: @escaping @Sendable (_ tokensRead: Int) -> Void
   ) throws(EngineError) -> TokenStream {
-    let begun = ContinuousClock.now
     try EngineError.wrapping { try options.validate(vocabularySize: tokenizer.vocabularySize) }
-    var tokens = try tokens(of: prompt, template: template)
+    var tokens = tokens
     if tokens.isEmpty {
       // Something must be read before anything can be said.
       guard let start = tokenizer.bos ?? tokenizer.eos else {
@@ -159,16 +167,16 @@ public final class Engine: Sendable {
     }
     var options = options
     var turnEnds: Set<TokenID> = []
-    if case .chat = prompt {
-      let ends = try chatEncoder(template).turnEnds
+    if let ends = encoder?.turnEnds {
       turnEnds = ends.tokens
       options.stopStrings += ends.texts
     }
     let seed = options.seed ?? UInt64.random(in: .min ... .max)
     return TokenStream(
       Reply(
-        prompt: tokens, options: options, seed: seed, isContinuation: prompt.isContinuation,
-        turnEnds: turnEnds, begun: begun, onPrefill: onPrefill), on: core, observer: observer)
+        prompt: tokens, options: options, seed: seed, isContinuation: encoder == nil,
+        turnEnds: turnEnds, sequence: sequence, begun: begun, onPrefill: onPrefill),
+      on: core, observer: observer)
   }
 
   /// Calls `body` with the logits after each of `tokens`, [vocabulary], in order, on the engine's

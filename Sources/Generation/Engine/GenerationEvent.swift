@@ -60,6 +60,9 @@ public struct GenerationSummary: Sendable {
   public let memory: MemoryAccount
   /// What guessing tokens did for the reply.
   public let drafts: DraftAccount
+  /// What prompt and reply have become, for the session's next reply; nil when its text was cut
+  /// elsewhere than between two tokens.
+  let sequence: KeptSequence?
   /// How the machine felt meanwhile; nil where it was not watched.
   public internal(set) var conditions: RunConditions?
 

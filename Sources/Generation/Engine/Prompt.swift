@@ -8,9 +8,4 @@ public enum Prompt: Sendable {
   case tokens([TokenID])
   /// A conversation to answer, in the model's own chat format.
   case chat([ChatMessage])
-
-  /// Whether a reply goes on from text rather than beginning a turn.
-  var isContinuation: Bool {
-    if case .chat = self { false } else { true }
-  }
 }

@@ -13,6 +13,9 @@ package final class Reply: @unchecked Sendable {
   let isContinuation: Bool
   /// Tokens that end this reply beside the model's own.
   let turnEnds: Set<TokenID>
+  /// What the prompt's first tokens have become in the session's earlier replies; nil when there are
+  /// none.
+  let sequence: KeptSequence?
 
   /// Called on the compute thread after each chunk of the prompt, with the tokens read so far.
   let onPrefill: @Sendable (Int) -> Void
@@ -28,7 +31,8 @@ package final class Reply: @unchecked Sendable {
 
   package init(
     prompt: [TokenID], options: GenerationOptions, seed: UInt64, isContinuation: Bool = true,
-    turnEnds: Set<TokenID> = [], begun: ContinuousClock.Instant = .now,
+    turnEnds: Set<TokenID> = [], sequence: KeptSequence? = nil,
+    begun: ContinuousClock.Instant = .now,
     onPrefill: @escaping @Sendable (Int) -> Void = { _ in }
   ) {
     self.prompt = prompt
@@ -39,6 +43,7 @@ package final class Reply: @unchecked Sendable {
     ownSession = "reply-\(UInt64.random(in: .min ... .max))"
     self.isContinuation = isContinuation
     self.turnEnds = turnEnds
+    self.sequence = sequence
   }
 }
 

@@ -16,6 +16,7 @@ extension Stepper {
     let memory = SequenceMemory(
       owner: .concepts(of: namespace), capacity: tokens.count, stepTokens: options.prefillChunk,
       turnEnds: [], store: store)
+    memory.prepare(tokens)
     _ = read(tokens, memory, isCancelled: { false })
     memory.end(in: pool)
     if let reason = memory.account.reasonForDropping {

@@ -142,6 +142,7 @@ package final class Stepper {
       capacity: capacity, stepTokens: options.prefillChunk, turnEnds: turnEnds, store: store)
     let asked = asked(in: prompt, turnEnds: turnEnds)
     memory.ask(prompt[asked...], at: asked)
+    memory.prepare(prompt, from: reply.sequence)
     return ReplyState(
       memory: memory, sampler: sampler,
       text: ReplyText(
@@ -277,16 +278,22 @@ package final class Stepper {
     _ prompt: [TokenID], _ memory: SequenceMemory, isCancelled: () -> Bool,
     onProgress: (Int) -> Void = { _ in }
   ) -> Bool {
-    let known = memory.count == 0 ? memory.restore(prompt, in: pool) : 0
-    if known > 0 { onProgress(known) }
-    for start in stride(from: known, to: prompt.count, by: options.prefillChunk) {
-      if start > known {
+    var isFirst = true
+    while memory.count < prompt.count {
+      if memory.restore(prompt, in: pool) {
+        onProgress(memory.count)
+        continue
+      }
+      if !isFirst {
         pace?.rest(after: lastStep, isCancelled: isCancelled)
         if isCancelled() { return false }
         if let pace { compute.use(threads: pace.threads) }
       }
+      isFirst = false
       let begun = clock.now
-      let end = min(start + options.prefillChunk, prompt.count)
+      let start = memory.count
+      let end = min(
+        start + options.prefillChunk, prompt.count, memory.nextRestorable ?? prompt.count)
       run(prompt.span.extracting(start..<end), memory, logits: end == prompt.count ? 1 : 0)
       lastStep = clock.now - begun
       pace?.noteChunk(lastStep)
@@ -362,6 +369,14 @@ package final class Stepper {
       timeToFirstToken: state.timeToFirstToken, seed: reply.seed,
       residentBytes: memory.resident, peakBytes: memory.peak,
       keyValueBytes: keyValueBytes, memory: state.memory.account,
-      drafts: state.drafter?.account ?? DraftAccount())
+      drafts: state.drafter?.account ?? DraftAccount(), sequence: sequence(of: state))
+  }
+
+  /// What a reply that has ended leaves to the next one of its session.
+  private func sequence(of state: ReplyState) -> KeptSequence? {
+    guard state.stopReason != .stopString else { return nil }
+    // The template ends the turn in its own way.
+    let isEnded = state.stopReason == .endOfText || state.generated == 0
+    return state.memory.kept(untold: isEnded ? [] : [state.lastToken])
   }
 }

@@ -9,7 +9,7 @@ public import Model
 ///
 /// Truncation therefore looks at the model's own distribution, before temperature flattens or
 /// sharpens it. Names are llama.cpp's in Swift spelling.
-public struct SamplingOptions: Sendable, Equatable {
+public struct SamplingOptions: Sendable, Equatable, Codable {
   /// Divides the logits before the draw: below 1 sharpens, above 1 flattens. 0 is greedy: the
   /// likeliest token after bias, penalties and DRY; all other steps are skipped.
   public var temperature: Float

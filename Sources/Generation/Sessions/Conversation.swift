@@ -30,6 +30,10 @@ public final class Conversation: Sendable {
   private struct State {
     var name: String
     var isReplying = false
+    /// How the last reply was made; nil before the first one.
+    var settings: SessionSettings?
+    /// Where the seeds of replies come from.
+    var draws: SeededGenerator
   }
 
   init(
@@ -45,10 +49,19 @@ public final class Conversation: Sendable {
     self.engine = engine
     self.desk = desk
     self.template = template
-    state = Mutex(State(name: session.name))
+    let settings = try EngineError.aboutCatalog { () throws(CatalogError) in
+      try desk.catalog.settings(of: session.id).flatMap(SessionSettings.init(encoded:))
+    }
+    state = Mutex(
+      State(
+        name: session.name, settings: settings,
+        draws: settings?.draws ?? SeededGenerator(seed: .random(in: .min ... .max))))
   }
 
   public var name: String { state.withLock { $0.name } }
+
+  /// How the last reply was made that is kept, in this process or an earlier one; nil when there is none.
+  public var options: GenerationOptions? { state.withLock { $0.settings?.options } }
 
   /// All that was said, what the model is told to be first.
   public func messages() throws(EngineError) -> [ChatMessage] { try turns().map(\.message) }
@@ -63,11 +76,12 @@ public final class Conversation: Sendable {
   /// then as much as was read of it. An exchange in which nothing was said before that is not kept.
   ///
   /// - Parameters:
-  ///   - options: as for ``Engine/stream(_:template:options:onPrefill:)``. Of those of memory only
-  ///     `explains` counts.
+  ///   - options: as for ``Engine/stream(_:template:options:onPrefill:)``; nil: those of the last reply.
+  ///     Of those of memory only `explains` counts. Without a seed the reply has one that is drawn for
+  ///     it: a session's draws go on where they were, also in another process.
   ///   - onPrefill: see there.
   public func reply(
-    to text: String, options: GenerationOptions = GenerationOptions(),
+    to text: String, options: GenerationOptions? = nil,
     onPrefill: @escaping @Sendable (_ tokensRead: Int) -> Void = { _ in }
   ) throws(EngineError) -> TokenStream {
     try reply(to: text, behind: turns(), replacing: nil, options, onPrefill)
@@ -75,7 +89,7 @@ public final class Conversation: Sendable {
 
   /// Begins another reply to the last question. The one that there was stays until this one has ended.
   public func regenerate(
-    options: GenerationOptions = GenerationOptions(),
+    options: GenerationOptions? = nil,
     onPrefill: @escaping @Sendable (_ tokensRead: Int) -> Void = { _ in }
   ) throws(EngineError) -> TokenStream {
     let turns = try turns()
@@ -88,24 +102,31 @@ public final class Conversation: Sendable {
   }
 
   private func reply(
-    to text: String, behind turns: [KeptTurn], replacing: Int?, _ options: GenerationOptions,
+    to text: String, behind turns: [KeptTurn], replacing: Int?, _ given: GenerationOptions?,
     _ onPrefill: @escaping @Sendable (Int) -> Void
   ) throws(EngineError) -> TokenStream {
-    var options = options
-    options.memory = MemoryOptions(
-      scope: scope, namespace: namespace, session: memoryName, explains: options.memory.explains)
-    let isFree = state.withLock { state in
+    let (isFree, drawn) = state.withLock { state in
       defer { state.isReplying = true }
-      return !state.isReplying
+      return (!state.isReplying, state.draws)
     }
     guard isFree else {
       throw EngineError(
         .busy, "a reply is in progress in the session \(name); read it to its end first.")
     }
+    var draws = drawn
+    var options = given ?? self.options ?? GenerationOptions()
+    let seed = draws.next()
+    let settings = SessionSettings(options, draws: draws)
+    options.seed = options.seed ?? seed
+    options.memory = MemoryOptions(
+      scope: scope, namespace: namespace, session: memoryName, explains: options.memory.explains)
     do throws(EngineError) {
+      let encoder = try engine.chatEncoder(template)
+      let (tokens, sequence) = try prompt(asking: text, behind: turns, encoder)
       return try engine.stream(
-        .chat(turns.map(\.message) + [.user(text)]), template: template, options: options,
-        observer: ExchangeRecorder(of: self, question: text, replacing: replacing),
+        tokens, turnOf: encoder, behind: sequence, options: options,
+        observer: ExchangeRecorder(
+          of: self, question: text, replacing: replacing, settings: settings),
         onPrefill: onPrefill)
     } catch {
       endReplying()
@@ -113,15 +134,35 @@ public final class Conversation: Sendable {
     }
   }
 
+  /// The tokens of the whole conversation: what its turns have become when they were read and said, and
+  /// the template's of what is new.
+  private func prompt(
+    asking text: String, behind turns: [KeptTurn], _ encoder: ChatEncoder
+  ) throws(EngineError) -> (tokens: [TokenID], sequence: KeptSequence?) {
+    let known = try EngineError.aboutCatalog { () throws(CatalogError) in
+      try desk.catalog.sequence(of: id, through: turns.last?.number ?? 0)
+    }
+    guard let known, known.lastTurn > 0 else {
+      return (encoder.tokens(of: turns.map(\.message) + [.user(text)]), nil)
+    }
+    let new = turns.filter { $0.number > known.lastTurn }.map(\.message) + [.user(text)]
+    return (known.sequence.tokens + encoder.tokens(behindReply: new), known.sequence)
+  }
+
   func endReplying() { state.withLock { $0.isReplying = false } }
 
   /// Keeps a question and its reply.
-  func keep(question: String, reply: String, replacing: Int?) throws(EngineError) {
+  fileprivate func keep(_ exchange: Exchange) throws(EngineError) {
     let isKept = try EngineError.aboutCatalog { () throws(CatalogError) in
       try desk.catalog.append(
-        question: question, reply: reply, replacing: replacing, to: id, at: desk.now())
+        question: exchange.question, reply: exchange.reply, replacing: exchange.replacing,
+        sequence: exchange.sequence, settings: exchange.settings.encoded(), to: id, at: desk.now())
     }
     guard isKept else { throw isGone }
+    state.withLock { state in
+      state.settings = exchange.settings
+      state.draws = exchange.settings.draws
+    }
   }
 
   private var isGone: EngineError {
@@ -179,18 +220,32 @@ extension KeptTurn {
   }
 }
 
+/// A question and its reply, as they are kept.
+private struct Exchange {
+  let question: String
+  let reply: String
+  /// The question that it takes the place of; nil: it comes after all.
+  let replacing: Int?
+  let sequence: KeptSequence?
+  let settings: SessionSettings
+}
+
 /// Follows a reply, and keeps the exchange when it ends.
 private final class ExchangeRecorder: ReplyObserver {
   private let conversation: Conversation
   private let question: String
   private let replacing: Int?
+  private let settings: SessionSettings
   /// What was said so far; nil once it was kept.
   private let said = Mutex<String?>("")
 
-  init(of conversation: Conversation, question: String, replacing: Int?) {
+  init(
+    of conversation: Conversation, question: String, replacing: Int?, settings: SessionSettings
+  ) {
     self.conversation = conversation
     self.question = question
     self.replacing = replacing
+    self.settings = settings
   }
 
   func note(_ event: GenerationEvent) throws(EngineError) {
@@ -198,19 +253,22 @@ private final class ExchangeRecorder: ReplyObserver {
     case .token(let token): said.withLock { $0?.append(token.text) }
     case .finished(let summary):
       said.withLock { $0?.append(summary.trailingText) }
-      try end(isWhole: summary.stopReason != .cancelled)
+      try end(summary.sequence, isWhole: summary.stopReason != .cancelled)
     }
   }
 
   func breakOff() {
     // Nobody is left to be told that it cannot be kept.
-    try? end(isWhole: false)
+    try? end(nil, isWhole: false)
   }
 
-  private func end(isWhole: Bool) throws(EngineError) {
+  private func end(_ sequence: KeptSequence?, isWhole: Bool) throws(EngineError) {
     guard let reply = said.withLock({ $0.take() }) else { return }
     defer { conversation.endReplying() }
     guard isWhole || !reply.isEmpty else { return }
-    try conversation.keep(question: question, reply: reply, replacing: replacing)
+    try conversation.keep(
+      Exchange(
+        question: question, reply: reply, replacing: replacing, sequence: sequence,
+        settings: settings))
   }
 }

@@ -8,11 +8,13 @@ extension Engine {
   ///   - name: the session's; nil: a new one, named after the day.
   ///   - template: how it is written; nil: as the model's own template has it.
   ///   - scope: how far recall may reach.
+  ///   - rereading: whether a session that was held with another model or template goes on with this
+  ///     one: all that was said is then read again from its text.
   /// - Throws: ``EngineError/Code/session`` when another process or conversation has it, or it was
   ///   held with another model or template; ``EngineError/Code/memory`` when the store cannot be used.
   public func conversation(
     named name: String? = nil, namespace: String = "default", template: ChatTemplate? = nil,
-    scope: MemoryScope = .namespace
+    scope: MemoryScope = .namespace, rereading: Bool = false
   ) async throws(EngineError) -> Conversation {
     try SessionNames.check(name ?? "-", namespace: namespace)
     guard let template = template ?? chatTemplate else {
@@ -29,21 +31,37 @@ extension Engine {
     // Another process may begin or delete it at the same time.
     let begun = try desk.begin(new, named: name)
     let session = if let begun { begun } else { try desk.session(name ?? "", in: namespace) }
-    guard session.model == new.model else {
-      throw EngineError(
+    let mismatch = mismatch(of: session, with: new)
+    if let mismatch, !rereading { throw mismatch }
+    let conversation = try Conversation(
+      session, isResumed: begun == nil, engine: self, desk: desk, template: template, scope: scope)
+    // Once nobody else has it.
+    if mismatch != nil {
+      try EngineError.aboutCatalog { () throws(CatalogError) in
+        try desk.catalog.rebind(
+          session.id, model: new.model, modelName: new.modelName, template: new.template)
+      }
+    }
+    return conversation
+  }
+
+  /// Why a session cannot go on as it was; nil when it can.
+  private func mismatch(of session: KeptSession, with new: NewSession) -> EngineError? {
+    let advice = "or have it read again from its text (--reread), or begin another session."
+    if session.model != new.model {
+      let other = session.modelName == new.modelName ? " of another file" : ""
+      return EngineError(
         .session,
         "the session \(session.name) was held with the model \(session.modelName), and this is "
-          + "\(model.name)\(session.modelName == model.name ? " of another file" : ""); go on with that one, or begin another session."
-      )
+          + "\(new.modelName)\(other); go on with that one, \(advice)")
     }
-    guard session.template == template.name else {
-      throw EngineError(
+    if session.template != new.template {
+      return EngineError(
         .session,
         "the session \(session.name) is written in the template \(session.template), and this is "
-          + "\(template.name); go on in that one, or begin another session.")
+          + "\(new.template); go on in that one, \(advice)")
     }
-    return try Conversation(
-      session, isResumed: begun == nil, engine: self, desk: desk, template: template, scope: scope)
+    return nil
   }
 
   /// The conversations that are kept.

@@ -25,51 +25,51 @@ struct Generate: AsyncParsableCommand {
   func validate() throws {
     try require(
       output.logprobs == 0 || output.json, "--logprobs needs --json, which has a place for them.")
-    try generationOptions.validateUsage()
+    try generationOptions().validateUsage()
   }
 
   func run() async throws {
     var engineOptions =
-      memory.memory == .namespace ? try engine.options(remembering: model) : engine.options
+      memory.isLasting ? try engine.options(remembering: model) : engine.options
     engineOptions.thermal = thermal.options
     memory.apply(to: &engineOptions)
-    var options = generationOptions
-    options.memory = memory.options(for: engineOptions)
-    let request = try Request(
-      modelPath: model.path(), engineOptions: engineOptions, prompt: prompt.prompt(),
-      template: prompt.template?.template, options: options)
-    let reporter = Reporter(flags: output)
-    let summary = try await Interruption.cancels { try await request.run(reporting: reporter) }
+    let (modelPath, reporter) = (try model.path(), Reporter(flags: output))
+    let prompt = try self.prompt.prompt(isTurn: memory.session != nil)
+    let (command, options) = (self, engineOptions)
+    let summary = try await Interruption.cancels {
+      let engine = try Engine(
+        path: modelPath, options: options, onChange: { reporter.changed($0) })
+      reporter.loaded(engine)
+      let stream = try await command.stream(prompt, from: engine, options)
+      return try await reporter.tell(stream, of: engine)
+    }
     if summary.stopReason == .cancelled { throw ExitCode(Interruption.exitCode) }
   }
 
-  private var generationOptions: GenerationOptions {
-    var options = GenerationOptions(length, sampling, drafts)
+  /// Begins a text of its own, or the next reply of a conversation.
+  private func stream(
+    _ prompt: Prompt, from engine: Engine, _ engineOptions: EngineOptions
+  ) async throws -> TokenStream {
+    let template = self.prompt.template?.template
+    guard let session = memory.session, case .chat(let messages) = prompt else {
+      var options = generationOptions()
+      options.memory = memory.options(for: engineOptions)
+      return try engine.stream(prompt, template: template, options: options)
+    }
+    let conversation = try await engine.conversation(
+      named: session, namespace: memory.namespace, template: template, scope: memory.scope,
+      rereading: memory.rereading.reread)
+    if let system = self.prompt.system { try conversation.tell(system) }
+    var options = generationOptions(over: conversation.options ?? GenerationOptions())
+    options.memory.explains = memory.explain
+    return try conversation.reply(to: messages.last?.content ?? "", options: options)
+  }
+
+  private func generationOptions(
+    over base: GenerationOptions = GenerationOptions()
+  ) -> GenerationOptions {
+    var options = GenerationOptions(length, sampling, drafts, over: base)
     options.logprobs = output.logprobs
     return options
-  }
-}
-
-/// Everything that a run needs, free of the command line.
-private struct Request: Sendable {
-  var modelPath: String
-  var engineOptions: EngineOptions
-  var prompt: Prompt
-  var template: ChatTemplate?
-  var options: GenerationOptions
-
-  func run(reporting reporter: Reporter) async throws -> GenerationSummary {
-    let engine = try Engine(
-      path: modelPath, options: engineOptions, onChange: { reporter.changed($0) })
-    reporter.loaded(engine)
-    for try await event in try engine.stream(prompt, template: template, options: options) {
-      switch event {
-      case .token(let token): try reporter.token(token)
-      case .finished(let summary):
-        try reporter.finished(summary, of: engine)
-        return summary
-      }
-    }
-    preconditionFailure("a token stream ends with a summary")
   }
 }

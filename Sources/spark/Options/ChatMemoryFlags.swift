@@ -1,14 +1,8 @@
 import ArgumentParser
 import Generation
 
-/// Which session is held, and whose memory it draws on.
+/// Whose memory a conversation draws on.
 struct ChatMemoryFlags: ParsableArguments {
-  @Option(
-    help: ArgumentHelp(
-      "The conversation to go on with, or to begin. (default: a new one, named after the day)",
-      valueName: "name"))
-  var session: String?
-
   @Option(
     help: ArgumentHelp(
       "The owner of the conversation and its memory: nothing is ever recalled from another one.",
@@ -30,8 +24,9 @@ struct ChatMemoryFlags: ParsableArguments {
   @Flag(help: "Tell after each reply what was recalled.")
   var explain = false
 
+  @OptionGroup var rereading: RereadFlag
+
   func validate() throws {
-    try require(session != "", "--session must not be empty.")
     try require(!namespace.isEmpty, "--namespace must not be empty.")
     try require(store != "", "--store must not be empty.")
   }

@@ -3,8 +3,13 @@ import Generation
 
 extension GenerationOptions {
   /// What the flags of a reply say.
-  init(_ length: LengthFlags, _ sampling: SamplingFlags, _ drafts: DraftFlags) {
-    self.init()
+  ///
+  /// - Parameter base: what holds where none says anything.
+  init(
+    _ length: LengthFlags, _ sampling: SamplingFlags, _ drafts: DraftFlags,
+    over base: GenerationOptions = GenerationOptions()
+  ) {
+    self = base
     length.apply(to: &self)
     sampling.apply(to: &self)
     drafts.apply(to: &self)
@@ -18,4 +23,9 @@ extension GenerationOptions {
       throw ValidationError(error.usage)
     }
   }
+}
+
+/// Help for an option that says nothing when it is left out: what then holds.
+func help(_ text: String, or value: some CustomStringConvertible) -> ArgumentHelp {
+  ArgumentHelp("\(text) (default: \(value))")
 }

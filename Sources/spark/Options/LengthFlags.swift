@@ -5,8 +5,10 @@ import Generation
 struct LengthFlags: ParsableArguments {
   @Option(
     name: [.customShort("n"), .long], parsing: .unconditional,
-    help: "Tokens to generate at most; -1 goes on until the model or the context ends.")
-  var maxTokens = GenerationOptions().maxTokens ?? -1
+    help: help(
+      "Tokens to generate at most; -1 goes on until the model or the context ends.",
+      or: GenerationOptions().maxTokens ?? -1))
+  var maxTokens: Int?
 
   @Option(
     parsing: .unconditionalSingleValue,
@@ -14,16 +16,17 @@ struct LengthFlags: ParsableArguments {
       "Text that ends the reply and is not part of it; may repeat.", valueName: "text"))
   var stop: [String] = []
 
-  @Flag(help: "Go on when the model would end the text.")
-  var ignoreEos = false
+  @Flag(inversion: .prefixedNo, help: "Go on when the model would end the text.")
+  var ignoreEos: Bool?
 
   func validate() throws {
-    try require(maxTokens >= -1, "--max-tokens must be -1 or more.")
+    try require(maxTokens.map { $0 >= -1 } ?? true, "--max-tokens must be -1 or more.")
   }
 
+  /// Says what the flags say; what none does stays as it is.
   func apply(to options: inout GenerationOptions) {
-    options.maxTokens = maxTokens < 0 ? nil : maxTokens
-    options.stopStrings = stop
-    options.ignoresEndTokens = ignoreEos
+    if let maxTokens { options.maxTokens = maxTokens < 0 ? nil : maxTokens }
+    if !stop.isEmpty { options.stopStrings = stop }
+    if let ignoreEos { options.ignoresEndTokens = ignoreEos }
   }
 }

@@ -5,9 +5,18 @@ public import Generation
 struct MemoryFlags: ParsableArguments {
   @Option(
     help: ArgumentHelp(
-      "How far recall may reach: nowhere, within this text, or to all that was read in the namespace.",
+      "Make the prompt the next turn of a conversation that is kept; spark chat goes on with it.",
+      valueName: "name"))
+  var session: String?
+
+  @OptionGroup var rereading: RereadFlag
+
+  @Option(
+    help: ArgumentHelp(
+      "How far recall may reach: nowhere, within this text, or to all that was read in the namespace. "
+        + "(default: \(MemoryOptions().scope.rawValue); with --session namespace)",
       valueName: "scope"))
-  var memory = MemoryOptions().scope
+  var memory: MemoryScope?
 
   @Option(
     help: ArgumentHelp(
@@ -16,8 +25,8 @@ struct MemoryFlags: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "Where memory is kept beyond this run. (default with --memory namespace: \(StoreFolder.advice); "
-        + "otherwise nowhere)",
+      "Where memory is kept beyond this run. (default with --session or --memory namespace: "
+        + "\(StoreFolder.advice); otherwise nowhere)",
       valueName: "folder"))
   var store: String?
 
@@ -33,13 +42,23 @@ struct MemoryFlags: ParsableArguments {
   func validate() throws {
     try require(!namespace.isEmpty, "--namespace must not be empty.")
     try require(store != "", "--store must not be empty.")
+    try require(session != "", "--session must not be empty.")
     try require(
-      memory != .none || store == nil,
+      memory != MemoryScope.none || store == nil || session != nil,
       "--store keeps nothing with --memory none; leave one of them out.")
+    try require(
+      session != nil || !rereading.reread, "--reread needs --session, which it reads again.")
   }
 
+  var scope: MemoryScope {
+    memory ?? (session == nil ? MemoryOptions().scope : .namespace)
+  }
+
+  /// Whether there is something that comes back from earlier runs.
+  var isLasting: Bool { session != nil || scope == .namespace }
+
   var options: MemoryOptions {
-    MemoryOptions(scope: memory, namespace: namespace, explains: explain)
+    MemoryOptions(scope: scope, namespace: namespace, explains: explain)
   }
 
   /// The same for a single run of `engine`: what can neither be recalled in it nor outlive it is not kept.
@@ -51,7 +70,7 @@ struct MemoryFlags: ParsableArguments {
 
   func apply(to options: inout EngineOptions) {
     options.recordTrace = recordTrace
-    options.store = store ?? (memory == .namespace ? StoreFolder.path() : nil)
+    options.store = store ?? (isLasting ? StoreFolder.path() : nil)
   }
 }
 

@@ -23,9 +23,10 @@ struct PromptOptions: ParsableArguments {
       "The chat's format, where the model names none; makes it a chat.", valueName: "name"))
   var template: TemplateArgument?
 
-  func prompt() throws -> Prompt {
+  /// - Parameter isTurn: whether it is the turn of a chat in any case.
+  func prompt(isTurn: Bool) throws -> Prompt {
     let text = try TextInput.read(argument: text, file: file, what: "prompt")
-    guard style == .chat || system != nil || template != nil else { return .text(text) }
+    guard isTurn || style == .chat || system != nil || template != nil else { return .text(text) }
     let instructions = system.map { [ChatMessage(role: .system, content: $0)] } ?? []
     return .chat(instructions + [ChatMessage(role: .user, content: text)])
   }

@@ -7,66 +7,96 @@ struct SamplingFlags: ParsableArguments {
 
   @Option(
     name: [.customLong("temp"), .customLong("temperature")],
-    help: "Randomness; 0 takes the likeliest token.")
-  var temperature = defaults.temperature
+    help: help("Randomness; 0 takes the likeliest token.", or: defaults.temperature))
+  var temperature: Float?
 
-  @Option(help: "Keep the K likeliest tokens; 0 keeps all.")
-  var topK = defaults.topK
+  @Option(help: help("Keep the K likeliest tokens; 0 keeps all.", or: defaults.topK))
+  var topK: Int?
 
-  @Option(help: "Keep the likeliest tokens that together have this probability; 1 keeps all.")
-  var topP = defaults.topP
+  @Option(
+    help: help(
+      "Keep the likeliest tokens that together have this probability; 1 keeps all.",
+      or: defaults.topP))
+  var topP: Float?
 
-  @Option(help: "Keep tokens at least this times as likely as the likeliest; 0 keeps all.")
-  var minP = defaults.minP
+  @Option(
+    help: help(
+      "Keep tokens at least this times as likely as the likeliest; 0 keeps all.", or: defaults.minP)
+  )
+  var minP: Float?
 
   @Option(
     name: [.customLong("typical"), .customLong("typical-p")],
-    help: "Keep the most typical tokens that together have this probability; 1 keeps all.")
-  var typical = defaults.typicalP
+    help: help(
+      "Keep the most typical tokens that together have this probability; 1 keeps all.",
+      or: defaults.typicalP))
+  var typical: Float?
 
   @Option(
     parsing: .unconditional,
-    help: "Keep tokens within this many standard deviations of the best score; 0 or less keeps all."
+    help: help(
+      "Keep tokens within this many standard deviations of the best score; 0 or less keeps all.",
+      or: defaults.topNSigma)
   )
-  var topNSigma = defaults.topNSigma
+  var topNSigma: Float?
 
-  @Option(help: "Chance of leaving out all likely tokens but the least likely of them.")
-  var xtcProbability = defaults.xtcProbability
+  @Option(
+    help: help(
+      "Chance of leaving out all likely tokens but the least likely of them.",
+      or: defaults.xtcProbability))
+  var xtcProbability: Float?
 
-  @Option(help: "Probability from which a token counts as likely for XTC; above 0.5 is off.")
-  var xtcThreshold = defaults.xtcThreshold
+  @Option(
+    help: help(
+      "Probability from which a token counts as likely for XTC; above 0.5 is off.",
+      or: defaults.xtcThreshold))
+  var xtcThreshold: Float?
 
-  @Option(help: "Divide the scores of recent tokens by this; 1 is off.")
-  var repeatPenalty = defaults.repetitionPenalty
+  @Option(
+    help: help(
+      "Divide the scores of recent tokens by this; 1 is off.", or: defaults.repetitionPenalty))
+  var repeatPenalty: Float?
 
   @Option(
     parsing: .unconditional,
-    help: "How many recent tokens the penalties look at; -1 is the whole context.")
-  var repeatLastN = defaults.repetitionWindow
+    help: help(
+      "How many recent tokens the penalties look at; -1 is the whole context.",
+      or: defaults.repetitionWindow))
+  var repeatLastN: Int?
 
   @Option(
     parsing: .unconditional,
-    help: "Subtract this from the score of every recent token; 0 is off.")
-  var presencePenalty = defaults.presencePenalty
+    help: help(
+      "Subtract this from the score of every recent token; 0 is off.", or: defaults.presencePenalty)
+  )
+  var presencePenalty: Float?
 
   @Option(
     parsing: .unconditional,
-    help: "Subtract this times its count from the score of every recent token; 0 is off.")
-  var frequencyPenalty = defaults.frequencyPenalty
+    help: help(
+      "Subtract this times its count from the score of every recent token; 0 is off.",
+      or: defaults.frequencyPenalty))
+  var frequencyPenalty: Float?
 
-  @Option(help: "Strength of DRY, which penalises what would repeat a passage; 0 is off.")
-  var dryMultiplier = defaults.dryMultiplier
+  @Option(
+    help: help(
+      "Strength of DRY, which penalises what would repeat a passage; 0 is off.",
+      or: defaults.dryMultiplier))
+  var dryMultiplier: Float?
 
-  @Option(help: "How fast DRY's penalty grows with the length repeated.")
-  var dryBase = defaults.dryBase
+  @Option(
+    help: help("How fast DRY's penalty grows with the length repeated.", or: defaults.dryBase))
+  var dryBase: Float?
 
-  @Option(help: "Tokens that may repeat before DRY acts.")
-  var dryAllowedLength = defaults.dryAllowedLength
+  @Option(help: help("Tokens that may repeat before DRY acts.", or: defaults.dryAllowedLength))
+  var dryAllowedLength: Int?
 
   @Option(
     parsing: .unconditional,
-    help: "How many recent tokens DRY looks at; -1 is the whole context.")
-  var dryPenaltyLastN = defaults.dryPenaltyLastN
+    help: help(
+      "How many recent tokens DRY looks at; -1 is the whole context.", or: defaults.dryPenaltyLastN)
+  )
+  var dryPenaltyLastN: Int?
 
   @Option(
     name: .customLong("dry-sequence-breaker"), parsing: .unconditionalSingleValue,
@@ -75,8 +105,9 @@ struct SamplingFlags: ParsableArguments {
       valueName: "text"))
   var drySequenceBreakers: [String] = []
 
-  @Option(help: "Tokens that typical, top-p, min-p and XTC leave at least.")
-  var minKeep = defaults.minKeep
+  @Option(
+    help: help("Tokens that typical, top-p, min-p and XTC leave at least.", or: defaults.minKeep))
+  var minKeep: Int?
 
   @Option(
     help: ArgumentHelp(
@@ -86,29 +117,34 @@ struct SamplingFlags: ParsableArguments {
   @Option(help: "Repeat a run exactly. (default: another one each time)")
   var seed: UInt64?
 
+  /// Says what the flags say; what none does stays as it is.
   func apply(to options: inout GenerationOptions) {
-    options.sampling.temperature = temperature
-    options.sampling.topK = topK
-    options.sampling.topP = topP
-    options.sampling.minP = minP
-    options.sampling.typicalP = typical
-    options.sampling.topNSigma = topNSigma
-    options.sampling.xtcProbability = xtcProbability
-    options.sampling.xtcThreshold = xtcThreshold
-    options.sampling.repetitionPenalty = repeatPenalty
-    options.sampling.repetitionWindow = repeatLastN
-    options.sampling.presencePenalty = presencePenalty
-    options.sampling.frequencyPenalty = frequencyPenalty
-    options.sampling.dryMultiplier = dryMultiplier
-    options.sampling.dryBase = dryBase
-    options.sampling.dryAllowedLength = dryAllowedLength
-    options.sampling.dryPenaltyLastN = dryPenaltyLastN
+    if let temperature { options.sampling.temperature = temperature }
+    if let topK { options.sampling.topK = topK }
+    if let topP { options.sampling.topP = topP }
+    if let minP { options.sampling.minP = minP }
+    if let typical { options.sampling.typicalP = typical }
+    if let topNSigma { options.sampling.topNSigma = topNSigma }
+    if let xtcProbability { options.sampling.xtcProbability = xtcProbability }
+    if let xtcThreshold { options.sampling.xtcThreshold = xtcThreshold }
+    if let repeatPenalty { options.sampling.repetitionPenalty = repeatPenalty }
+    if let repeatLastN { options.sampling.repetitionWindow = repeatLastN }
+    if let presencePenalty { options.sampling.presencePenalty = presencePenalty }
+    if let frequencyPenalty { options.sampling.frequencyPenalty = frequencyPenalty }
+    if let dryMultiplier { options.sampling.dryMultiplier = dryMultiplier }
+    if let dryBase { options.sampling.dryBase = dryBase }
+    if let dryAllowedLength { options.sampling.dryAllowedLength = dryAllowedLength }
+    if let dryPenaltyLastN { options.sampling.dryPenaltyLastN = dryPenaltyLastN }
     if !drySequenceBreakers.isEmpty {
       options.sampling.drySequenceBreakers = drySequenceBreakers
     }
-    options.sampling.minKeep = minKeep
-    options.sampling.logitBias = logitBias.reduce(into: [:]) { $0[$1.token, default: 0] += $1.bias }
-    options.seed = seed
+    if let minKeep { options.sampling.minKeep = minKeep }
+    if !logitBias.isEmpty {
+      options.sampling.logitBias = logitBias.reduce(into: [:]) {
+        $0[$1.token, default: 0] += $1.bias
+      }
+    }
+    if let seed { options.seed = seed }
   }
 }
 

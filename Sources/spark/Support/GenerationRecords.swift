@@ -38,6 +38,7 @@ struct SummaryRecord: Encodable {
   var keyValueBytes: Int
   var seed: UInt64
   var cachedTokens: Int
+  var rereadTokens: Int
   var recalledBlocks: Int
   var recalledFromPast: Int
   var recallMisses: Int
@@ -62,6 +63,7 @@ struct SummaryRecord: Encodable {
     keyValueBytes = summary.keyValueBytes
     seed = summary.seed
     cachedTokens = summary.memory.cached
+    rereadTokens = summary.memory.reread
     recalledBlocks = summary.memory.recalled
     recalledFromPast = summary.memory.recalledFromPast
     recallMisses = summary.memory.misses

@@ -25,7 +25,20 @@ struct Reporter: Sendable {
     if !flags.quiet { diagnostics.tell("spark: governor: \(change)\n") }
   }
 
-  func token(_ token: GeneratedToken) throws {
+  /// Tells a stream as it comes, to its end.
+  func tell(_ stream: TokenStream, of engine: Engine) async throws -> GenerationSummary {
+    for try await event in stream {
+      switch event {
+      case .token(let token): try self.token(token)
+      case .finished(let summary):
+        try finished(summary, of: engine)
+        return summary
+      }
+    }
+    preconditionFailure("a token stream ends with a summary")
+  }
+
+  private func token(_ token: GeneratedToken) throws {
     if flags.json {
       try output.writeJSONLine(TokenRecord(token))
     } else if !token.text.isEmpty {
@@ -33,7 +46,7 @@ struct Reporter: Sendable {
     }
   }
 
-  func finished(_ summary: GenerationSummary, of engine: Engine) throws {
+  private func finished(_ summary: GenerationSummary, of engine: Engine) throws {
     let passages = summary.memory.passages.map { PassageRecord($0, tokenizer: engine.tokenizer) }
     if flags.json { return try output.writeJSONLine(SummaryRecord(summary, passages: passages)) }
     try output.write(summary.trailingText)
@@ -45,10 +58,7 @@ struct Reporter: Sendable {
       diagnostics.tell("\n")
     }
     for passage in passages { diagnostics.tell("spark: \(passage.line)\n") }
-    if let reason = summary.memory.reasonForDropping {
-      diagnostics.tell(
-        "spark: \(summary.memory.dropped.inTokens) will not be remembered: \(reason)\n")
-    }
+    for notice in summary.memory.notices { diagnostics.tell("spark: \(notice)\n") }
     guard !flags.quiet else { return }
     diagnostics.tell("\(Statistics(summary: summary, isVerbose: flags.verbose))")
   }

@@ -14,53 +14,15 @@ struct Chat: AsyncParsableCommand {
       standard error. A line that begins with two slashes is said with one.
       """)
 
-  @Option(help: ArgumentHelp("What the model is told to be.", valueName: "text"))
-  var system: String?
-
   @Option(
-    help: ArgumentHelp("The chat's format, where the model names none.", valueName: "name"))
-  var template: TemplateArgument?
+    help: ArgumentHelp(
+      "The conversation to go on with, or to begin. (default: a new one, named after the day)",
+      valueName: "name"))
+  var session: String?
 
-  @OptionGroup(title: "Session") var memory: ChatMemoryFlags
-  @OptionGroup(title: "Model") var model: ModelOptions
-  @OptionGroup(title: "Engine") var engine: EngineFlags
-  @OptionGroup(title: "Length") var length: LengthFlags
-  @OptionGroup(title: "Sampling") var sampling: SamplingFlags
-  @OptionGroup(title: "Drafts") var drafts: DraftFlags
-  @OptionGroup(title: "Heat") var thermal: ThermalFlags
+  @OptionGroup var flags: ChatFlags
 
-  @Flag(name: .shortAndLong, help: "Leave out remarks.")
-  var quiet = false
+  func validate() throws { try require(session != "", "--session must not be empty.") }
 
-  @Flag(help: "Tell each reply's figures.")
-  var verbose = false
-
-  func validate() throws { try options.validateUsage() }
-
-  func run() async throws {
-    var engineOptions = try engine.options(remembering: model)
-    engineOptions.thermal = thermal.options
-    engineOptions.store = memory.store ?? StoreFolder.path()
-    let isQuiet = quiet
-    let engine = try Engine(
-      path: try model.path(), options: engineOptions,
-      onChange: { if !isQuiet { Output.error.tell("spark: governor: \($0)\n") } })
-    let conversation = try await engine.conversation(
-      named: memory.session, namespace: memory.namespace, template: template?.template,
-      scope: memory.memory)
-    if let system, try conversation.messages().first != .system(system) {
-      try conversation.system(system)
-    }
-    var loop = ChatLoop(
-      engine: engine, conversation: conversation, options: options, window: engineOptions.window,
-      explains: memory.explain, isQuiet: quiet, isVerbose: verbose)
-    try await loop.run()
-  }
-
-  private var options: GenerationOptions {
-    var options = GenerationOptions(length, sampling, drafts)
-    // Whether it is told or not: /recall asks afterwards.
-    options.memory.explains = true
-    return options
-  }
+  func run() async throws { try await flags.talk(in: session) }
 }

@@ -111,9 +111,7 @@ struct ChatLoop {
   }
 
   private mutating func explain(_ summary: GenerationSummary) {
-    if let reason = summary.memory.reasonForDropping {
-      remarks.remark("\(summary.memory.dropped.inTokens) will not be remembered: \(reason)")
-    }
+    for notice in summary.memory.notices { remarks.remark(notice) }
     if summary.evictedTokens > 0, !isLossTold, case .sliding(let tokens) = window {
       isLossTold = true
       let way =

@@ -9,7 +9,8 @@ struct SessionCommand: AsyncParsableCommand {
       goes on with one.
       """,
     subcommands: [
-      SessionList.self, SessionShow.self, SessionRename.self, SessionPin.self, SessionUnpin.self,
+      SessionList.self, SessionShow.self, SessionResume.self, SessionRename.self, SessionPin.self,
+      SessionUnpin.self,
       SessionFork.self, SessionDelete.self,
     ])
 }
