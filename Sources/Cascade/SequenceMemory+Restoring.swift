@@ -82,6 +82,7 @@ extension SequenceMemory {
       guard let passage = passage(of: block, in: prompt) else { break }
       passages.append(passage)
     }
+    passages.removeLast(passages.count - worthRestoring(passages.count))
     while !passages.isEmpty {
       guard let held = working.adopt(passages.count * length, from: pool) else { return }
       let broken = held.first { !load($0, into: working.heldBlock($0)!, of: pool) }
@@ -95,6 +96,23 @@ extension SequenceMemory {
     index?.reserve(blocks)
     for block in 0..<blocks { adopt(block, passages[block], of: prompt) }
     kept = blocks
+  }
+
+  /// How many of the first `count` blocks are taken over sooner than read.
+  private func worthRestoring(_ count: Int) -> Int {
+    func tiers(_ blocks: some Sequence<Int>) -> [Tier] {
+      blocks.compactMap { store.tiers.tier(of: known.blocks[$0]) }
+    }
+    let length = plan.blockLength
+    let first = working.firstBlock(seenBy: count * length)
+    if store.costs.pays(tiers(first..<count), over: count * length) { return count }
+    // With a window the few blocks in it stand for all before them.
+    let worth =
+      first > 0
+      ? 0 : (0..<count).firstIndex { !store.costs.pays(tiers([$0]), over: length) } ?? count
+    account.declined += count - worth
+    for block in worth..<count { known.unusable.insert(block) }
+    return worth
   }
 
   // MARK: - One by one
@@ -164,6 +182,13 @@ extension SequenceMemory {
     _ = try? store.tiers.invalidate(.block(resumedTail))
   }
 
+  /// Tells in the account what reading a block takes.
+  package func noteReading() {
+    account.blockReadingDuration = store.costs.readingToken.map {
+      .seconds($0 * Double(plan.blockLength))
+    }
+  }
+
   // MARK: - Single blocks
 
   private static let lost = "what was kept of them is gone or damaged"
@@ -190,9 +215,17 @@ extension SequenceMemory {
   }
 
   private func load(_ block: Int, into held: KVBlockID, of pool: KVBlockPool) -> Bool {
-    if unsafe store.restore(known.blocks[block], into: pool.pointer(to: held)) { return true }
-    giveUp(block)
-    return false
+    let tier = store.tiers.tier(of: known.blocks[block])
+    let begun = ContinuousClock.now
+    guard unsafe store.restore(known.blocks[block], into: pool.pointer(to: held)) else {
+      giveUp(block)
+      return false
+    }
+    let duration = ContinuousClock.now - begun
+    account.restored += 1
+    account.restoreDuration += duration
+    if let tier { store.costs.note(restoredFrom: tier, duration) }
+    return true
   }
 
   private func giveUp(_ block: Int) {

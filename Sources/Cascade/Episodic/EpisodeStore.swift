@@ -23,6 +23,8 @@ package final class EpisodeStore {
   /// Nil before it is wanted.
   var openCatalog: Catalog?
   var continuations: [String: Continuations] = [:]
+  /// What restoring blocks costs.
+  package var costs = RestoreCosts()
   private var hasPreloaded = false
 
   /// - Parameters:

@@ -297,6 +297,8 @@ package final class Stepper {
       run(prompt.span.extracting(start..<end), memory, logits: end == prompt.count ? 1 : 0)
       lastStep = clock.now - begun
       pace?.noteChunk(lastStep)
+      // A few rows cost about as much as one.
+      if end - start >= 16 { store.costs.note(read: end - start, lastStep) }
       onProgress(end)
     }
     return true
@@ -361,6 +363,7 @@ package final class Stepper {
     let keyValueBytes = state.memory.heldBlocks * pool.layout.blockByteCount
     let evicted = state.memory.evicted
     keep(&state, of: reply)
+    state.memory.noteReading()
     return GenerationSummary(
       stopReason: state.stopReason!, trailingText: state.text.finish(),
       promptTokens: reply.prompt.count,

@@ -18,7 +18,10 @@ struct Statistics: CustomStringConvertible {
       lines.insert("out of the window: \(summary.evictedTokens.inTokens)\(recall)", at: 2)
     }
     if summary.drafts.drafted > 0 { lines.insert(guessed, at: 2) }
-    if isVerbose { lines.append("keys and values \(summary.keyValueBytes.inBytes)") }
+    if isVerbose {
+      lines.append("keys and values \(summary.keyValueBytes.inBytes)")
+      if let breakEven { lines.append(breakEven) }
+    }
     if let conditions = summary.conditions { lines += report(of: conditions) }
     return lines.map { "spark: \($0)\n" }.joined()
   }
@@ -56,6 +59,19 @@ struct Statistics: CustomStringConvertible {
 
   private var cached: String {
     summary.memory.cached > 0 ? ", \(summary.memory.cached) of them read before" : ""
+  }
+
+  /// What was gained by taking blocks over rather than reading their tokens.
+  private var breakEven: String? {
+    let memory = summary.memory
+    func told(_ duration: Duration) -> String { "\((duration.seconds * 1000).inTenths) ms" }
+    guard memory.restored + memory.declined > 0 else { return nil }
+    let each = memory.restored > 0 ? memory.restoreDuration / memory.restored : .zero
+    let reading = memory.blockReadingDuration
+    return
+      "restored \(memory.restored) blocks in \(told(memory.restoreDuration)), \(told(each)) each; "
+      + "reading one takes \(reading.map(told) ?? "a time not measured yet")"
+      + (memory.declined > 0 ? "; \(memory.declined) were read again, as that is sooner" : "")
   }
 
   private var recall: String {
