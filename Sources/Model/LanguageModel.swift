@@ -3,7 +3,7 @@ internal import CKernels
 /// A model's weights in memory, ready for forward passes, with its shape and tokenizer.
 ///
 /// Matrices are packed copies; the embedding table is read from the mapped file, row by row.
-/// It is `Sendable`, unchecked: nothing changes after `init`.
+/// It is `Sendable`, unchecked: nothing changes after `init` but for what ``unload()`` says.
 @safe
 package final class LanguageModel: @unchecked Sendable {
   package let file: GGUFFile
@@ -14,6 +14,9 @@ package final class LanguageModel: @unchecked Sendable {
   package let output: Linear
   /// Bytes of packed weights.
   package let weightByteCount: Int
+
+  /// Whether the weights are in memory; where they are not, no pass may run.
+  package private(set) var isLoaded = true
 
   private let arena: Arena
   private let embedding: UnsafeRawPointer
@@ -45,6 +48,20 @@ package final class LanguageModel: @unchecked Sendable {
     embeddingType = table.type.kernelType
     embeddingRowByteCount = spark_row_bytes(embeddingType, shape.width)
     ropeFrequencies = try Self.ropeFrequencies(shape, file)
+  }
+
+  /// Gives the memory of the packed weights back to the system. While no pass runs, by whoever runs
+  /// them.
+  package func unload() {
+    arena.decommit()
+    isLoaded = false
+  }
+
+  /// Packs the weights again, each to where it was.
+  package func reload(compute: Compute) throws(ModelError) {
+    var loader = WeightLoader(file: file, compute: compute, arena: arena)
+    _ = unsafe try Self.load(architecture, shape, &loader)
+    isLoaded = true
   }
 
   private static func load(

@@ -125,6 +125,29 @@ import Testing
     }
   }
 
+  @Test("a model that was let go of comes back with the next question, and reads nothing anew")
+  func unloading() async throws {
+    var replies: [[[TokenID]]] = []
+    for unloads in [false, true] {
+      let engine = try Self.engine(nil)
+      let chat = try await engine.conversation(named: "fox")
+      var said: [[TokenID]] = []
+      for question in Self.questions.prefix(3) {
+        let reply = try await Self.say(question, in: chat)
+        said.append(reply.tokens.map(\.id))
+        #expect(try Self.read(reply) < 40)
+        if unloads { #expect(await engine.unload()) }
+      }
+      replies.append(said)
+      let stream = try chat.reply(to: Self.questions[3], options: Self.options)
+      var iterator = stream.makeAsyncIterator()
+      _ = try await iterator.next()
+      #expect(await !engine.unload(), "a reply is in progress")
+      while try await iterator.next() != nil {}
+    }
+    #expect(replies[0] == replies[1])
+  }
+
   @Test("what is lost of a session's blocks is read again from its text, alone, and told once")
   func damage() async throws {
     try await Self.withFolder { folder in

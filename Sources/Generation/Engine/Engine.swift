@@ -179,6 +179,13 @@ public final class Engine: Sendable {
       on: core, observer: observer)
   }
 
+  /// Gives the memory of the model's weights back to the system; keys and values stay. What is asked for
+  /// next loads them again, and reads nothing that was read before.
+  ///
+  /// - Returns: false while a reply is in progress.
+  @discardableResult
+  public func unload() async -> Bool { await core.unload() }
+
   /// Calls `body` with the logits after each of `tokens`, [vocabulary], in order, on the engine's
   /// thread.
   ///

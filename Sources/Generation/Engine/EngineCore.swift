@@ -63,6 +63,8 @@ actor EngineCore {
     return try await consolidate(namespace, onProgress: onProgress)
   }
 
+  func unload() -> Bool { stepper.unload() }
+
   var memory: MemoryKeeper { stepper.memory }
 
   func makeGist(_ tokens: [TokenID], of namespace: String) throws(EngineError) -> Bool {

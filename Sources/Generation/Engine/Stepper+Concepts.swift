@@ -11,6 +11,7 @@ extension Stepper {
       options.window, capacity: tokens.count, blockLength: pool.layout.blockLength,
       stepTokens: options.prefillChunk)
     guard reservedBlocks + blocks <= pool.capacity else { return false }
+    try reload()
     reservedBlocks += blocks
     defer { reservedBlocks -= blocks }
     let memory = SequenceMemory(

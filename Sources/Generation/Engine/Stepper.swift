@@ -102,6 +102,24 @@ package final class Stepper {
 
   // MARK: - Beginning and ending
 
+  /// Gives the weights' memory back to the system until something is to be computed.
+  ///
+  /// - Returns: false while a reply is in progress.
+  func unload() -> Bool {
+    guard reservedBlocks == 0 else { return false }
+    if model.isLoaded { model.unload() }
+    return true
+  }
+
+  func reload() throws(EngineError) {
+    guard !model.isLoaded else { return }
+    do throws(ModelError) {
+      try model.reload(compute: compute)
+    } catch {
+      throw EngineError(.model, error.message)
+    }
+  }
+
   /// Opens a reply: sets aside the KV blocks it may come to need, so that it cannot run short
   /// later, and shows the sampler its prompt.
   func open(_ reply: Reply) throws(EngineError) -> ReplyState {
@@ -127,6 +145,7 @@ package final class Stepper {
         "the KV cache has no room for another reply beside those in progress; wait for one to "
           + "end, or raise maxSequences.")
     }
+    try reload()
     reservedBlocks += blocks
 
     var sampler = Sampler(

@@ -29,6 +29,9 @@ package final class Arena: @unchecked Sendable {
     self.byteCount = length
   }
 
+  /// Gives the pages back to the system; what was in them reads as zeros.
+  func decommit() { unsafe madvise(base, byteCount, MADV_DONTNEED) }
+
   deinit { unsafe munmap(base, byteCount) }
 }
 

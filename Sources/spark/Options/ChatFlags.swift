@@ -18,6 +18,12 @@ struct ChatFlags: ParsableArguments {
   @OptionGroup(title: "Drafts") var drafts: DraftFlags
   @OptionGroup(title: "Heat") var thermal: ThermalFlags
 
+  @Option(
+    help: ArgumentHelp(
+      "Give the weights' memory back after so long without a question, such as 5m; keys and values stay, "
+        + "and the next question loads the model again. (default: never)", valueName: "time"))
+  var keepAlive: DurationArgument?
+
   @Flag(name: .shortAndLong, help: "Leave out remarks.")
   var quiet = false
 
@@ -54,7 +60,7 @@ struct ChatFlags: ParsableArguments {
     options.memory.explains = true
     var loop = ChatLoop(
       engine: engine, conversation: conversation, options: options, window: engineOptions.window,
-      explains: memory.explain, isQuiet: quiet, isVerbose: verbose)
+      keepAlive: keepAlive?.duration, explains: memory.explain, isQuiet: quiet, isVerbose: verbose)
     try await loop.run()
   }
 }

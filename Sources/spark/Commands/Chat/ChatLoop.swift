@@ -7,6 +7,8 @@ struct ChatLoop {
   var conversation: Conversation
   var options: GenerationOptions
   let window: Window
+  /// How long the weights stay in memory without a question; nil: as long as the chat lasts.
+  let keepAlive: Duration?
   let explains: Bool
   let isQuiet: Bool
   let isVerbose: Bool
@@ -19,12 +21,13 @@ struct ChatLoop {
 
   init(
     engine: Engine, conversation: Conversation, options: GenerationOptions, window: Window,
-    explains: Bool, isQuiet: Bool, isVerbose: Bool
+    keepAlive: Duration?, explains: Bool, isQuiet: Bool, isVerbose: Bool
   ) {
     self.engine = engine
     self.conversation = conversation
     self.options = options
     self.window = window
+    self.keepAlive = keepAlive
     self.explains = explains
     self.isQuiet = isQuiet
     self.isVerbose = isVerbose
@@ -33,7 +36,7 @@ struct ChatLoop {
   mutating func run() async throws {
     try greet()
     loop: while true {
-      switch try await lines.next() {
+      switch try await nextLine() {
       case .end:
         if lines.isInteractive { Output.error.tell("\n") }
         break loop
@@ -51,6 +54,18 @@ struct ChatLoop {
       }
     }
     if !conversation.isResumed { try conversation.discardIfEmpty() }
+  }
+
+  private func nextLine() async throws -> LineSource.Line {
+    let unloading = keepAlive.map { [engine] delay in
+      // Reading from a pipe holds this thread.
+      Task.detached {
+        try await Task.sleep(for: delay)
+        await engine.unload()
+      }
+    }
+    defer { unloading?.cancel() }
+    return try await lines.next()
   }
 
   private func greet() throws {
