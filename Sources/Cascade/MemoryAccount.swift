@@ -2,14 +2,6 @@
 public struct MemoryAccount: Sendable, Equatable {
   /// Prompt tokens that were taken over from blocks read before.
   public var cached = 0
-  /// Blocks whose keys and values were brought to where attention sees them, so that they were not read
-  /// again, and how long that took.
-  public var restored = 0
-  public var restoreDuration = Duration.zero
-  /// Blocks that were there, and read again as that takes less time.
-  public var declined = 0
-  /// How long reading a block takes, as measured lately; nil before it was.
-  public var blockReadingDuration: Duration?
   /// Tokens of the session's earlier turns that had to be read again, as what was kept of them is gone
   /// or cannot be used.
   public var reread = 0

@@ -110,7 +110,7 @@ extension SequenceMemory {
     let worth =
       first > 0
       ? 0 : (0..<count).firstIndex { !store.costs.pays(tiers([$0]), over: length) } ?? count
-    account.declined += count - worth
+    restoring.declined += count - worth
     for block in worth..<count { known.unusable.insert(block) }
     return worth
   }
@@ -182,11 +182,13 @@ extension SequenceMemory {
     _ = try? store.tiers.invalidate(.block(resumedTail))
   }
 
-  /// Tells in the account what reading a block takes.
-  package func noteReading() {
-    account.blockReadingDuration = store.costs.readingToken.map {
+  /// What it took to go on, and what reading takes.
+  package var restoreAccount: RestoreAccount {
+    var account = restoring
+    account.readingBlock = store.costs.readingToken.map {
       .seconds($0 * Double(plan.blockLength))
     }
+    return account
   }
 
   // MARK: - Single blocks
@@ -222,8 +224,8 @@ extension SequenceMemory {
       return false
     }
     let duration = ContinuousClock.now - begun
-    account.restored += 1
-    account.restoreDuration += duration
+    restoring.blocks += 1
+    restoring.duration += duration
     if let tier { store.costs.note(restoredFrom: tier, duration) }
     return true
   }

@@ -42,6 +42,7 @@ package final class SequenceMemory {
   /// The latest queries of each layer, [layers][every][heads * d]: a ring by index.
   let queries: UnsafeMutablePointer<Float>
   package internal(set) var account: MemoryAccount
+  var restoring = RestoreAccount()
 
   let store: EpisodeStore
   /// Tokens that a sequence with a full window may come to hold.

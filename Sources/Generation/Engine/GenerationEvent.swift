@@ -58,6 +58,8 @@ public struct GenerationSummary: Sendable {
   public let keyValueBytes: Int
   /// What memory did for the reply.
   public let memory: MemoryAccount
+  /// What blocks that were taken over did for it.
+  public let restoring: RestoreAccount
   /// What guessing tokens did for the reply.
   public let drafts: DraftAccount
   /// What prompt and reply have become, for the session's next reply; nil when its text was cut

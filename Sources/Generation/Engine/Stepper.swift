@@ -382,7 +382,6 @@ package final class Stepper {
     let keyValueBytes = state.memory.heldBlocks * pool.layout.blockByteCount
     let evicted = state.memory.evicted
     keep(&state, of: reply)
-    state.memory.noteReading()
     return GenerationSummary(
       stopReason: state.stopReason!, trailingText: state.text.finish(),
       promptTokens: reply.prompt.count,
@@ -391,6 +390,7 @@ package final class Stepper {
       timeToFirstToken: state.timeToFirstToken, seed: reply.seed,
       residentBytes: memory.resident, peakBytes: memory.peak,
       keyValueBytes: keyValueBytes, memory: state.memory.account,
+      restoring: state.memory.restoreAccount,
       drafts: state.drafter?.account ?? DraftAccount(), sequence: sequence(of: state))
   }
 

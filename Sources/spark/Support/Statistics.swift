@@ -63,15 +63,15 @@ struct Statistics: CustomStringConvertible {
 
   /// What was gained by taking blocks over rather than reading their tokens.
   private var breakEven: String? {
-    let memory = summary.memory
+    let restoring = summary.restoring
     func told(_ duration: Duration) -> String { "\((duration.seconds * 1000).inTenths) ms" }
-    guard memory.restored + memory.declined > 0 else { return nil }
-    let each = memory.restored > 0 ? memory.restoreDuration / memory.restored : .zero
-    let reading = memory.blockReadingDuration
+    guard restoring.blocks + restoring.declined > 0 else { return nil }
+    let each = restoring.blocks > 0 ? restoring.duration / restoring.blocks : .zero
     return
-      "restored \(memory.restored) blocks in \(told(memory.restoreDuration)), \(told(each)) each; "
-      + "reading one takes \(reading.map(told) ?? "a time not measured yet")"
-      + (memory.declined > 0 ? "; \(memory.declined) were read again, as that is sooner" : "")
+      "restored \(restoring.blocks) blocks in \(told(restoring.duration)), \(told(each)) each; "
+      + "reading one takes \(restoring.readingBlock.map(told) ?? "a time not measured yet")"
+      + (restoring.declined > 0
+        ? "; \(restoring.declined) were read again, as that is sooner" : "")
   }
 
   private var recall: String {
