@@ -272,6 +272,14 @@ extension Catalog {
   package func forget(_ spoken: Spoken, in namespace: String) throws(CatalogError) -> Int {
     try writeDurably { db in
       let (clause, arguments) = Self.clause(spoken, namespace)
+      // All was read behind what the model was told to be, and begins with it.
+      let told = try Int64.fetchAll(
+        db,
+        sql: """
+          SELECT session FROM turn JOIN session AS s ON s.id = turn.session
+          WHERE number = 0 AND \(clause)
+          """, arguments: arguments)
+      for session in told { try Self.dropSequence(from: 0, of: session, db) }
       try db.execute(
         sql: """
           DELETE FROM turn WHERE (session, number) IN (

@@ -12,7 +12,8 @@ extension Catalog {
         db, sql: "SELECT settings FROM session WHERE id = ? AND settings IS NOT NULL",
         arguments: [session])
       var whole = WholeSession(
-        session: kept, turns: try Self.turns(of: session, db), settings: settings?.bytes("settings"))
+        session: kept, turns: try Self.turns(of: session, db), settings: settings?.bytes("settings")
+      )
       guard let found = try Self.sequence(of: session, db) else { return whole }
       whole.sequence = found.sequence
       whole.marks = try Self.marks(of: session, db)

@@ -51,7 +51,8 @@ extension SnapshotContents {
       guard let signature = sequence.signature else {
         return SnapshotChain(
           root: root, identities: [], isStored: false,
-          reason: "what its blocks depend on is not known, and so not what they are in another namespace")
+          reason:
+            "what its blocks depend on is not known, and so not what they are in another namespace")
       }
       root = .root(
         model: model, layout: sequence.layout, signature: signature, namespace: namespace)

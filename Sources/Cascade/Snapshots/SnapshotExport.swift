@@ -48,9 +48,12 @@ package struct SnapshotExport {
       )
     }
     let length = place.layout.blockLength
-    // A token or two at the end may have no keys and values, and drafts were none of it.
+    // A few tokens at the end may have no keys and values; what was not to be remembered has no blocks.
     let filled = sequence.blocks.count * length
-    guard filled <= sequence.tokens.count, sequence.tokens.count <= filled + 2 * length else {
+    guard
+      sequence.blocks.isEmpty
+        || filled <= sequence.tokens.count && sequence.tokens.count <= filled + 2 * length
+    else {
       throw SnapshotError(
         .otherModel,
         "the session \(session.name) is in \(sequence.blocks.count) blocks of other than \(length) tokens; "

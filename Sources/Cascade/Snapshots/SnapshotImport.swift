@@ -182,14 +182,17 @@ package struct SnapshotImport: Sendable {
     _ reader: inout SnapshotReader, _ header: SnapshotHeader, decodes: Bool, _ steps: Steps
   ) throws(SnapshotError) -> (SnapshotContents, tailTokens: Int?) {
     let contents = try SnapshotContents(&reader, behind: header)
-    if decodes, let token = contents.tokens.first(where: { !(0..<place.vocabulary).contains(Int($0)) })
+    if decodes,
+      let token = contents.tokens.first(where: { !(0..<place.vocabulary).contains(Int($0)) })
     {
-      throw reader.damaged("before it is a token \(token) that the model lacks", at: reader.byteCount)
+      throw reader.damaged(
+        "before it is a token \(token) that the model lacks", at: reader.byteCount)
     }
     var decoder = decodes ? try header.sequence.map(BlockDecoder.init) : nil
     var tailTokens: Int?
     let damaged = reader.damaged
-    try forEachBlock(&reader, of: contents, behind: header) { (block, offset) throws(SnapshotError) in
+    try forEachBlock(&reader, of: contents, behind: header) {
+      (block, offset) throws(SnapshotError) in
       try steps.note(block.place)
       if block.place == header.sequence?.blocks { tailTokens = block.tokens }
       if decoder?.decode(block) == false {

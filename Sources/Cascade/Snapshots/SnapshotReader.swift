@@ -31,9 +31,12 @@ struct SnapshotReader {
     byteCount = preamble.count
     guard preamble.starts(with: SnapshotFormat.magic.prefix(preamble.count)) else {
       throw SnapshotError(
-        .foreign, "\(source.name) is no snapshot of a session; name a file that spark session export made.")
+        .foreign,
+        "\(source.name) is no snapshot of a session; name a file that spark session export made.")
     }
-    guard preamble.count == SnapshotFormat.preambleBytes else { throw truncated(in: "its beginning") }
+    guard preamble.count == SnapshotFormat.preambleBytes else {
+      throw truncated(in: "its beginning")
+    }
     var cursor = SnapshotCursor(preamble)
     _ = cursor.take(bytes: SnapshotFormat.magic.count)
     let (version, flags): (UInt32, UInt32) = (cursor.take()!, cursor.take()!)
@@ -42,7 +45,8 @@ struct SnapshotReader {
       throw SnapshotError(
         .tooNew,
         "\(source.name) is a snapshot of version \(version) with flags \(flags), and this Spark reads "
-          + "version \(SnapshotFormat.version) without any; import it with a later version of Spark.")
+          + "version \(SnapshotFormat.version) without any; import it with a later version of Spark."
+      )
     }
     link = Checksum.xxh64(preamble)
   }
@@ -109,7 +113,8 @@ struct SnapshotReader {
   func damaged(_ what: String, at offset: Int) -> SnapshotError {
     SnapshotError(
       .damaged,
-      "\(source.name) is damaged: at byte \(offset) \(what); nothing was imported, take another copy.")
+      "\(source.name) is damaged: at byte \(offset) \(what); nothing was imported, take another copy."
+    )
   }
 
   private func truncated(in part: String) -> SnapshotError {

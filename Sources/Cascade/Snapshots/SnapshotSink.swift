@@ -119,7 +119,8 @@ extension SnapshotError {
 
   init(reading name: String, _ code: Int32) {
     self.init(
-      .input, "\(name) cannot be read: \(Self.reason(code)); name a file that is there and may be read.")
+      .input,
+      "\(name) cannot be read: \(Self.reason(code)); name a file that is there and may be read.")
   }
 
   private static func reason(_ code: Int32) -> String { unsafe String(cString: strerror(code)) }

@@ -66,7 +66,8 @@ extension EngineSessions {
           .run(opened, onProgress: onProgress, isCancelled: { Task.isCancelled })
       }
       guard let result else {
-        throw EngineError(.snapshot, "the snapshot of \(snapshot.name) was used already; open it again.")
+        throw EngineError(
+          .snapshot, "the snapshot of \(snapshot.name) was used already; open it again.")
       }
       return ImportedSession(
         session: SessionDescription(result.session),

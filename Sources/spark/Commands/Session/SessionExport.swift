@@ -13,7 +13,8 @@ struct SessionExport: AsyncParsableCommand {
       """)
 
   @Option(
-    help: ArgumentHelp("The file; - is standard output, which must not be a terminal.", valueName: "file"))
+    help: ArgumentHelp(
+      "The file; - is standard output, which must not be a terminal.", valueName: "file"))
   var to = "-"
 
   @Option(help: "What goes along with what was said.")
