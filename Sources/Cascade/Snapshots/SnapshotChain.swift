@@ -60,7 +60,9 @@ extension SnapshotContents {
         let kept = chain(from: root, sequence, tailTokens: tailTokens)
         return SnapshotChain(
           root: root, identities: isPacked ? [] : Array(kept.prefix(pure)), isStored: false,
-          reason: "other sessions of the namespace \(header.namespace) took part in its blocks")
+          reason:
+            "other sessions of the namespace \(header.namespace) took part in its blocks, or what it recalled came too late"
+        )
       }
     }
     if isPacked {
