@@ -67,6 +67,7 @@ package struct SnapshotImport: Sendable {
     try checkName()
     let usesBlocks = try checkFit(of: snapshot)
     var reader = snapshot.reader
+    reader.source.isCancelled = isCancelled
     if usesBlocks {
       try reader.source.prepareToRewind(copyingTo: place.directory ?? Self.temporaryFolder)
     }

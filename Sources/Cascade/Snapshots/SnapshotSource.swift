@@ -16,6 +16,8 @@ package final class SnapshotSource {
   private var copy: Int32 = -1
   /// Whether the copy is being read.
   private var isReplaying = false
+  /// Asked now and then while there is nothing to be read: a pipe may keep silent for ever.
+  var isCancelled: () -> Bool = { false }
 
   /// Opens a file.
   package convenience init(path: String) throws(SnapshotError) {
@@ -47,21 +49,27 @@ package final class SnapshotSource {
     let file = isReplaying ? copy : descriptor
     var got = 0
     while true {
+      if start == nil, !isReplaying { try wait() }
       got = unsafe bytes.withUnsafeMutableBytes {
         unsafe Glibc.read(file, $0.baseAddress! + from, count)
       }
       if got >= 0 { break }
       switch errno {
-      case EINTR: continue
-      case EAGAIN:
-        var request = pollfd(fd: file, events: Int16(POLLIN), revents: 0)
-        _ = unsafe poll(&request, 1, -1)
+      case EINTR, EAGAIN: continue
       case let code: throw SnapshotError(reading: name, code)
       }
     }
     bytes.removeLast(count - got)
     if start == nil, !isReplaying, got > 0 { try keep(bytes[from...]) }
     return got
+  }
+
+  /// Waits until there is something to be read.
+  private func wait() throws(SnapshotError) {
+    var request = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+    while unsafe poll(&request, 1, 100) <= 0 {
+      if isCancelled() { throw .cancelled }
+    }
   }
 
   private func keep(_ bytes: ArraySlice<UInt8>) throws(SnapshotError) {

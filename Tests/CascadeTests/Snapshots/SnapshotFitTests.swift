@@ -146,6 +146,28 @@ struct SnapshotFitTests {
     #expect(try there.import(snapshot).tally.blocks == 4)
   }
 
+  @Test("An import from a pipe that keeps silent can be given up")
+  func silence() throws {
+    let (here, there) = (try SnapshotWorld(), try SnapshotWorld())
+    let snapshot = try here.export(try here.hold("fox"))
+    var ends: [Int32] = [-1, -1]
+    #expect(pipe(&ends) == 0)
+    defer { close(ends[1]) }
+    try DescriptorSink(ends[1], name: "a pipe").write(Array(snapshot.prefix(4000)))
+    let opened = try OpenedSnapshot(SnapshotSource(ends[0], name: "a pipe", isOwned: true))
+    var isGivenUp = false
+    let error = code {
+      try SnapshotImport(into: there.place, as: "fox", namespace: "mine").run(
+        opened,
+        isCancelled: {
+          defer { isGivenUp = true }
+          return isGivenUp
+        })
+    }
+    #expect(error == .cancelled)
+    #expect(try there.catalog.sessions().isEmpty)
+  }
+
   @Test(
     "A process that is killed between blocks and catalog leaves no session, and the next one has it"
   )
