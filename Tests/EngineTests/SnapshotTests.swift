@@ -62,7 +62,7 @@ import Testing
       for form in SnapshotForm.allCases {
         let figures = try await engine.sessions.export(
           "fox", in: "default", as: form, to: .file("\(folder)/\(form)", replacing: false))
-        #expect(figures.blocksLeftOut == 0 && (figures.blocks > 2) == (form != .text))
+        #expect(figures.blocksLeftOut == 0 && (figures.blocks > 1) == (form != .text))
       }
       let chat = try await engine.conversation(named: "fox", scope: .session)
       let whole = try await Self.say(Self.last, in: chat)
@@ -71,7 +71,7 @@ import Testing
       #expect(reply.tokens.map(\.id) == whole.tokens.map(\.id))
       let memory = try #require(reply.summary).memory
       #expect(exact.reasonForReading == nil && memory.reread == 0)
-      #expect(memory.cached == exact.figures.blockTokens && memory.cached > 128)
+      #expect(memory.cached == exact.figures.blockTokens && memory.cached > 64)
 
       let (packed, close) = try await Self.goOn("\(folder)/packed", in: folder + "/packed store")
       #expect(try #require(close.summary).memory.cached == packed.figures.blockTokens)

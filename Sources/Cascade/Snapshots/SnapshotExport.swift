@@ -68,6 +68,13 @@ package struct SnapshotExport {
     try place.refresh()
     let chain = sequence.blocks + (sequence.tail.map { [$0] } ?? [])
     let scorers = chain.lazy.compactMap { place.passage($0)?.scorer }
+    guard chain.isEmpty || !scorers.isEmpty else {
+      throw SnapshotError(
+        .otherModel,
+        "the store has none of the session \(session.name)'s blocks as \(length) tokens in "
+          + "\(place.layout.type.rawValue); name how they were kept with --block and --kv-type, or export the "
+          + "text alone with --form text.")
+    }
     return SnapshotHeader.Sequence(
       layout: place.layout, codec: form == .exact ? .exact : packedCodec,
       scorer: scorers.first ?? .bounds, root: sequence.root, signature: whole.signature,

@@ -186,6 +186,16 @@ struct SnapshotRoundTripTests {
     #expect(!there.tiers.contains(chain[1]))
   }
 
+  @Test("Where no block is there, it is asked how they were kept")
+  func noneThere() throws {
+    let here = try SnapshotWorld()
+    let session = try here.hold("fox")
+    let sequence = try #require(try here.catalog.sequence(of: session.id)).sequence
+    _ = try here.tiers.forget(Set(sequence.blocks + [sequence.tail!]))
+    #expect(code { try here.export(session) } == .otherModel)
+    #expect(code { try here.export(session, as: .text) } == nil)
+  }
+
   @Test("A session that is undone after it was imported goes back to where it stood")
   func undoing() throws {
     let (here, there) = (try SnapshotWorld(), try SnapshotWorld())
