@@ -71,7 +71,8 @@ let package = Package(
       exclude: ["Fixtures"]),
     // Identities, routes, indexes and windows as values, on made-up keys.
     .testTarget(
-      name: "CascadeTests", dependencies: ["CKernels", "Cache", "Model", "Cascade", "TestSupport"]),
+      name: "CascadeTests", dependencies: ["CKernels", "Cache", "Model", "Cascade", "TestSupport"],
+      exclude: ["Fixtures"]),
 
     // Samplers, chat templates and text, without a model.
     .testTarget(name: "GenerationTests", dependencies: ["Generation", "Model"]),

@@ -35,7 +35,7 @@ package struct RecallPlan: Sendable, Equatable {
   var routed: Int { min(options.routed, rooms) }
 
   /// What blocks depend on of all this, in words.
-  var signature: String {
+  package var signature: String {
     let window = if case .sliding(let tokens) = window { "\(tokens)" } else { "full" }
     return "window \(window) sinks \(sinks) rooms \(rooms) every \(options.every) "
       + "routed \(routed) gate \(options.gate) "

@@ -46,21 +46,23 @@ extension Catalog {
     try read { db in try Self.session(id, db) }
   }
 
-  private static func session(_ id: Int64, _ db: Database) throws -> KeptSession? {
+  static func session(_ id: Int64, _ db: Database) throws -> KeptSession? {
     try Row.fetchOne(db, sql: columns + " WHERE s.id = ?", arguments: [id]).flatMap(session)
   }
 
   /// In order.
   package func turns(of session: Int64) throws(CatalogError) -> [KeptTurn] {
-    try read { db in
-      let rows = try Row.fetchAll(
-        db, sql: "SELECT number, role, text, time FROM turn WHERE session = ? ORDER BY number",
-        arguments: [session])
-      return rows.map {
-        KeptTurn(
-          number: $0["number"], role: $0["role"],
-          text: String(decoding: $0.bytes("text"), as: UTF8.self), time: $0["time"])
-      }
+    try read { db in try Self.turns(of: session, db) }
+  }
+
+  static func turns(of session: Int64, _ db: Database) throws -> [KeptTurn] {
+    let rows = try Row.fetchAll(
+      db, sql: "SELECT number, role, text, time FROM turn WHERE session = ? ORDER BY number",
+      arguments: [session])
+    return rows.map {
+      KeptTurn(
+        number: $0["number"], role: $0["role"],
+        text: String(decoding: $0.bytes("text"), as: UTF8.self), time: $0["time"])
     }
   }
 
@@ -74,6 +76,14 @@ extension Catalog {
     }
   }
 
+  /// What memory is to know a session ?2 of the namespace ?1 by: its name, unless a renamed session keeps
+  /// that.
+  static let memoryName = """
+    CASE WHEN EXISTS (SELECT 1 FROM session WHERE namespace = ?1 AND memory = ?2)
+    THEN ?2 || ' #' || (1 + coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'session'), 0))
+    ELSE ?2 END
+    """
+
   private static func insert(
     _ new: NewSession, forkedFrom origin: Int64?, _ db: Database
   ) throws -> Int64? {
@@ -81,11 +91,7 @@ extension Catalog {
       sql: """
         INSERT INTO session
           (namespace, name, memory, model, model_name, template, created, used, forked_from)
-        SELECT ?1, ?2,
-          -- A renamed session keeps what memory knows it by.
-          CASE WHEN EXISTS (SELECT 1 FROM session WHERE namespace = ?1 AND memory = ?2)
-          THEN ?2 || ' #' || (1 + coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'session'), 0))
-          ELSE ?2 END, ?3, ?4, ?5, ?6, ?6, ?7
+        SELECT ?1, ?2, \(memoryName), ?3, ?4, ?5, ?6, ?6, ?7
         WHERE NOT EXISTS (SELECT 1 FROM session WHERE namespace = ?1 AND name = ?2)
         """,
       arguments: [
@@ -266,6 +272,14 @@ extension Catalog {
   package func forget(_ spoken: Spoken, in namespace: String) throws(CatalogError) -> Int {
     try writeDurably { db in
       let (clause, arguments) = Self.clause(spoken, namespace)
+      // All was read behind what the model was told to be, and begins with it.
+      let told = try Int64.fetchAll(
+        db,
+        sql: """
+          SELECT session FROM turn JOIN session AS s ON s.id = turn.session
+          WHERE number = 0 AND \(clause)
+          """, arguments: arguments)
+      for session in told { try Self.dropSequence(from: 0, of: session, db) }
       try db.execute(
         sql: """
           DELETE FROM turn WHERE (session, number) IN (

@@ -92,6 +92,14 @@ enum CatalogMigrations {
           ALTER TABLE turn ADD COLUMN tail BLOB;
           """)
     }
+    // What a sequence's root stands for beside model, layout and namespace, in words: a hash does not tell,
+    // and whoever takes a session to another namespace has to know.
+    migrator.registerMigration("plans") { db in
+      try db.execute(
+        sql: """
+          CREATE TABLE plan (root BLOB NOT NULL PRIMARY KEY, signature TEXT NOT NULL) WITHOUT ROWID;
+          """)
+    }
     return migrator
   }
 }

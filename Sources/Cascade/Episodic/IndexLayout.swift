@@ -20,13 +20,17 @@ package struct IndexLayout: Sendable, Equatable {
     kvHeads = shape.kvHeads
     headDimension = shape.headDimension
     self.scorer = scorer
-    vectors =
-      switch scorer {
-      case .mean: 1
-      case .representatives: Self.representatives
-      case .bounds: 2
-      case .exact: blockLength
-      }
+    vectors = Self.vectors(by: scorer, blockLength: blockLength)
+  }
+
+  /// Vectors that a scorer keeps for each block, layer and key-value head.
+  static func vectors(by scorer: RecallOptions.Scorer, blockLength: Int) -> Int {
+    switch scorer {
+    case .mean: 1
+    case .representatives: representatives
+    case .bounds: 2
+    case .exact: blockLength
+    }
   }
 
   /// Numbers that the index keeps of a block, one layer.

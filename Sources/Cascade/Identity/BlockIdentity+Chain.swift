@@ -8,6 +8,13 @@ extension BlockIdentity {
   package static func root(
     model: ModelDigest, layout: KVLayout, plan: RecallPlan, namespace: String
   ) -> BlockIdentity {
+    root(model: model, layout: layout, signature: plan.signature, namespace: namespace)
+  }
+
+  /// The same for a plan of which nothing is known but its signature.
+  package static func root(
+    model: ModelDigest, layout: KVLayout, signature: String, namespace: String
+  ) -> BlockIdentity {
     var hash = SHA256()
     hash.update(text: "spark block 2")
     hash.update(model.high)
@@ -15,7 +22,7 @@ extension BlockIdentity {
     hash.update(UInt32(layout.blockLength))
     hash.update(text: layout.type.rawValue)
     hash.update(text: namespace)
-    hash.update(text: plan.signature)
+    hash.update(text: signature)
     return BlockIdentity(hash)
   }
 

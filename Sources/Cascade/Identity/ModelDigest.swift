@@ -9,6 +9,11 @@ package struct ModelDigest: Sendable, Hashable {
   package let high: UInt64
   package let low: UInt64
 
+  package init(high: UInt64, low: UInt64) {
+    self.high = high
+    self.low = low
+  }
+
   /// Bytes read at each end of a tensor.
   private static let sample = 256
 

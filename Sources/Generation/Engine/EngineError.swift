@@ -20,6 +20,8 @@ public struct EngineError: Error, Sendable, CustomStringConvertible {
     case memory
     /// A session is not there, in use elsewhere, or another model's.
     case session
+    /// A session cannot be written to a file, or a file is none that can be imported.
+    case snapshot
   }
 
   public let code: Code

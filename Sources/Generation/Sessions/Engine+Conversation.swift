@@ -33,6 +33,7 @@ extension Engine {
     let session = if let begun { begun } else { try desk.session(name ?? "", in: namespace) }
     let mismatch = mismatch(of: session, with: new)
     if let mismatch, !rereading { throw mismatch }
+    try await core.notePlan(of: namespace)
     let conversation = try Conversation(
       session, isResumed: begun == nil, engine: self, desk: desk, template: template, scope: scope)
     // Once nobody else has it.

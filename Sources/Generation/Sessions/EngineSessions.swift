@@ -4,7 +4,7 @@ internal import Cascade
 public struct EngineSessions: Sendable {
   let engine: Engine
 
-  private var desk: SessionDesk {
+  var desk: SessionDesk {
     get async throws(EngineError) { try await engine.core.sessionDesk() }
   }
 

@@ -20,17 +20,25 @@ struct SessionStoreFlags: ParsableArguments {
   /// An engine that opens the store and is asked for no text. Whatever model it runs, it knows all
   /// sessions.
   ///
-  /// - Throws: when nothing was ever kept there, so that a slip of the pen makes no folder.
-  func engine() throws -> Engine {
-    guard StoreFolder.holdsMemory(folder) else {
+  /// - Parameters:
+  ///   - blockLength, keyValueType, scorer: as for what is in the store; nil: as by default.
+  ///   - begins: whether a store that is not there is made.
+  /// - Throws: otherwise when nothing was ever kept there, so that a slip of the pen makes no folder.
+  func engine(
+    blockLength: Int? = nil, keyValueType: KeyValueType? = nil,
+    scorer: RecallOptions.Scorer? = nil, begins: Bool = false
+  ) throws -> Engine {
+    guard begins || StoreFolder.holdsMemory(folder) else {
       throw InputError(
         "\(folder) holds no sessions; name the folder of one with --store, or begin one with spark "
           + "chat.")
     }
-    return try Engine(
-      path: try model.path(),
-      options: EngineOptions(
-        threads: 1, contextLength: 64, store: folder, prefillChunk: 1, maxSequences: 1))
+    var options = EngineOptions(
+      threads: 1, contextLength: 64, store: folder, prefillChunk: 1, maxSequences: 1)
+    if let blockLength { options.blockLength = blockLength }
+    if let keyValueType { options.keyValueType = keyValueType }
+    if let scorer { options.recall.scorer = scorer }
+    return try Engine(path: try model.path(), options: options)
   }
 }
 

@@ -10,7 +10,7 @@ struct SessionCommand: AsyncParsableCommand {
       """,
     subcommands: [
       SessionList.self, SessionShow.self, SessionResume.self, SessionRename.self, SessionPin.self,
-      SessionUnpin.self,
-      SessionFork.self, SessionDelete.self,
+      SessionUnpin.self, SessionFork.self, SessionDelete.self, SessionExport.self,
+      SessionImport.self,
     ])
 }
