@@ -11,8 +11,9 @@ Four processes of each engine for each length, interleaved, medians of --runs:
   restore   one more sentence behind it, from what was kept
 
 Told are differences of wall-clock time between whole processes: reading = cold - load,
-saving = save - cold, restoring = restore - load, which includes reading the sentence. Each engine
-says itself how many tokens it read. Both use two threads, or --threads, and a full window; Spark
+saving = save - cold, restoring = restore - load, which includes reading the sentence; a load is
+measured right before each of them. Each engine says itself how many tokens it read, and Spark when
+the first token was there, loading not counted. Both use two threads, or --threads, and a full window; Spark
 keeps a session (exact form), llama.cpp a --prompt-cache.
 """
 import argparse, json, os, re, shutil, statistics, subprocess, sys, tempfile, time
@@ -68,7 +69,8 @@ class Spark:
             command += ["--memory", "none"]
         seconds, result = run(command)
         summary = json.loads(result.stdout.decode().strip().splitlines()[-1])
-        return seconds, summary["prompt_tokens"] - summary["cached_tokens"]
+        return (seconds, summary["prompt_tokens"] - summary["cached_tokens"],
+                summary["time_to_first_token_seconds"])
 
     def bytes(self):
         return size(self.store)
@@ -92,7 +94,7 @@ class Peer:
             command += ["--prompt-cache", self.cache]
         seconds, result = run(command, stdin=subprocess.DEVNULL)
         told = re.search(r"prompt eval time =.*?/\s+(\d+) tokens", result.stderr.decode(errors="replace"))
-        return seconds, int(told.group(1)) if told else 0
+        return seconds, int(told.group(1)) if told else 0, None
 
     def bytes(self):
         return size(self.cache)
@@ -135,34 +137,41 @@ def main():
                 for engine in engines:
                     engine.forget()
                     measured = times[engine.name]
-                    for what in ["load", "cold", "save", "restore"]:
+                    for what in ["cold", "save", "restore"]:
                         if what == "restore":
                             measured.setdefault("bytes", []).append(engine.bytes())
-                        seconds, read = engine.answer(files, what, length)
-                        measured.setdefault(what, []).append(seconds)
+                        load, _, _ = engine.answer(files, "load", length)
+                        seconds, read, first = engine.answer(files, what, length)
+                        measured.setdefault("load", []).append(load)
+                        measured.setdefault(what, []).append(seconds - load)
                         measured.setdefault(what + " tokens", []).append(read)
+                        if first is not None:
+                            measured.setdefault(what + " first", []).append(first)
             for engine in engines:
                 middle = {key: statistics.median(values) for key, values in times[engine.name].items()}
                 rows.append({
                     "engine": engine.name, "tokens": int(middle["cold tokens"]),
-                    "reading_seconds": round(middle["cold"] - middle["load"], 3),
+                    "reading_seconds": round(middle["cold"], 3),
                     "saving_seconds": round(middle["save"] - middle["cold"], 3),
                     "bytes": int(middle["bytes"]),
-                    "restoring_seconds": round(middle["restore"] - middle["load"], 3),
+                    "restoring_seconds": round(middle["restore"], 3),
                     "tokens_read_after": int(middle["restore tokens"]),
                     "load_seconds": round(middle["load"], 3),
                 })
                 row = rows[-1]
-                row["times_sooner"] = round(row["reading_seconds"] / max(1e-3, row["restoring_seconds"]), 1)
+                row["first_token_cold_seconds"] = middle.get("cold first")
+                row["first_token_restored_seconds"] = middle.get("restore first")
                 if options.json:
                     print(json.dumps(row), flush=True)
     if not options.json:
-        print("| engine | tokens | reading s | saving s | MiB | restoring s | read then | times sooner |")
-        print("| --- | --- | --- | --- | --- | --- | --- | --- |")
+        print("| engine | tokens | reading s | saving s | MiB | restoring s | read then | first token s, cold | restored |")
+        print("| --- | --- | --- | --- | --- | --- | --- | --- | --- |")
         for row in rows:
+            def told(key):
+                return f"{row[key]:.3f}" if row[key] is not None else ""
             print(f"| {row['engine']} | {row['tokens']} | {row['reading_seconds']:.2f} | {row['saving_seconds']:.2f} "
                   f"| {row['bytes'] / 2**20:.1f} | {row['restoring_seconds']:.2f} | {row['tokens_read_after']} "
-                  f"| {row['times_sooner']:.0f} |")
+                  f"| {told('first_token_cold_seconds')} | {told('first_token_restored_seconds')} |")
 
 
 main()

@@ -360,6 +360,67 @@ import Testing
     }
   }
 
+  /// Whether any file of a folder holds these bytes.
+  private static func holds(_ bytes: Data, in folder: String) throws -> Bool {
+    let files = try #require(FileManager.default.enumerator(atPath: folder))
+    for case let name as String in files {
+      let held = (try? Data(contentsOf: URL(filePath: "\(folder)/\(name)"))) ?? Data()
+      if held.range(of: bytes) != nil { return true }
+    }
+    return false
+  }
+
+  @Test("of what is forgotten no text, no tokens and no block's name are left in any file")
+  func forgettingToTheByte() async throws {
+    try await Self.withFolder { folder in
+      let secret = "The password is violet badger, dear fox."
+      var marks: [(String, Data)] = [("text", Data("violet badger".utf8))]
+      do {
+        let engine = try Self.engine(folder)
+        let chat = try await engine.conversation(named: "fox")
+        for question in [Self.questions[0], secret, Self.questions[1], Self.questions[2]] {
+          _ = try await Self.say(question, in: chat)
+        }
+        let word = try engine.tokens(of: .text(" violet badger")).filter {
+          $0 != engine.tokenizer.bos
+        }
+        #expect(word.count > 2)
+        marks.append(
+          (
+            "tokens",
+            word.reduce(into: Data()) { $0 += withUnsafeBytes(of: $1.littleEndian) { Data($0) } }
+          ))
+        for found in await engine.memory.search("violet badger", in: "default") {
+          let digits = Array(found.passage.id.utf8)
+          let bytes = stride(from: 0, to: digits.count, by: 2).compactMap {
+            UInt8(String(decoding: digits[$0..<$0 + 2], as: UTF8.self), radix: 16)
+          }
+          guard bytes.count == 16, found.passage.session == "fox",
+            found.passage.text.contains("violet")
+          else { continue }
+          // As the catalog writes it, and as the segments do.
+          marks.append(("block", Data(bytes)))
+          marks.append(("block", Data(bytes[..<8].reversed() + bytes[8...].reversed())))
+        }
+        #expect(marks.count > 3)
+        for (what, bytes) in marks.prefix(3) {
+          #expect(try Self.holds(bytes, in: folder), "\(what) before")
+        }
+        let forgotten = try await engine.memory.forget(.containing("violet badger"), in: "default")
+        #expect(forgotten.turns == 2 && forgotten.passages > 0 && forgotten.filesLeft == 0)
+        for (what, bytes) in marks {
+          #expect(try !Self.holds(bytes, in: folder), "\(what) \(Array(bytes)) after")
+        }
+        // The session goes on without it.
+        #expect(try chat.messages().count == 6)
+        _ = try await Self.say(Self.questions[3], in: chat)
+      }
+      for (what, bytes) in marks {
+        #expect(try !Self.holds(bytes, in: folder), "\(what) at the end")
+      }
+    }
+  }
+
   @Test("another model and another template are refused, both by name")
   func mismatch() async throws {
     try await Self.withFolder { folder in
