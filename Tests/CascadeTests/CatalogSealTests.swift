@@ -1,6 +1,7 @@
 import Cache
 import Cascade
 import Foundation
+import TestSupport
 import Testing
 
 @Suite("Seals of the catalog")
@@ -125,6 +126,79 @@ struct CatalogSealTests {
       Self.expectDamage("gone or empty") { _ = try Catalog(directory: folder) }
       try FileManager.default.removeItem(atPath: folder + "/locks")
       #expect(try Catalog(directory: folder).sessions().isEmpty)
+    }
+  }
+
+  /// All that can be asked about what was said; nil when the answer is that the catalog is damaged.
+  private static func answers(_ folder: String) throws -> [String]? {
+    do throws(CatalogError) {
+      let catalog = try Catalog(directory: folder)
+      let sessions = try catalog.sessions()
+      var answers = sessions.map { "\($0)" }
+      for name in ["garden", "copy", "none"] {
+        answers.append("\(String(describing: try catalog.session(named: name, in: "mine")))")
+      }
+      for session in sessions {
+        answers.append("\(try catalog.turns(of: session.id))")
+        answers.append("\(String(describing: try catalog.sequence(of: session.id)))")
+        answers.append("\(String(describing: try catalog.settings(of: session.id)))")
+      }
+      // These have no seals: they may be others, but asking must be possible.
+      let owner = CatalogOwner(namespace: "mine", model: model)
+      for concept in try catalog.concepts(of: owner) {
+        _ = concept.count.weight(at: .max, Decay(halfLife: 10))
+      }
+      _ = try catalog.recalled(by: owner)
+      _ = try catalog.concepts(touchedBy: .session(4, blocks: []), in: "mine")
+      try catalog.noteRecalled([model], by: owner, at: 90, Decay(halfLife: 10))
+      return answers
+    } catch {
+      #expect(error.message.hasSuffix(".") && !error.message.contains("\n"), "\(error)")
+      return nil
+    }
+  }
+
+  @Test("A flipped bit anywhere in the file is told, or changes nothing that was said")
+  func fuzzing() throws {
+    let seed = UInt64.random(in: 1...999_999)
+    var random = SeededGenerator(seed: seed)
+    try Self.withCatalog { folder, session in
+      do {
+        let catalog = try Catalog(directory: folder)
+        let owner = CatalogOwner(namespace: "mine", model: Self.model)
+        for number in 0..<6 {
+          let text = "Turn \(number): " + String(repeating: "moss and ferns, ", count: number * 30)
+          #expect(try catalog.append(question: text, reply: text, to: session, at: 30))
+        }
+        _ = try catalog.fork(session, as: "copy", at: 40)
+        for block in 0..<20 as Range<UInt64> {
+          try catalog.noteRecalled(
+            [BlockIdentity(high: block, low: 1)], by: owner, at: 50, Decay(halfLife: 10))
+        }
+        try catalog.noteRecalled([Self.model], by: owner, at: 50, Decay(halfLife: 10))
+        try catalog.save(
+          Concept(
+            identity: BlockIdentity(high: 8, low: 9), tokens: [1, 2, 3],
+            links: [Concept.Link(block: Self.model, session: 4)],
+            count: DecayedCount(weight: 1, at: 60), created: 60), of: owner)
+        _ = try catalog.purge()
+      }
+      let expected = try #require(try Self.answers(folder))
+      let path = URL(filePath: folder).appending(path: Catalog.fileName)
+      let whole = [UInt8](try Data(contentsOf: path))
+      let files = [path] + ["-wal", "-shm"].map { URL(filePath: path.path + $0) }
+      var told = 0
+      for _ in 0..<300 {
+        for file in files { try? FileManager.default.removeItem(at: file) }
+        var bytes = whole
+        let place = Int.random(in: 0..<bytes.count, using: &random)
+        bytes[place] ^= 1 << UInt8.random(in: 0..<8, using: &random)
+        try Data(bytes).write(to: path)
+        let answers = try Self.answers(folder)
+        if answers == nil { told += 1 }
+        #expect(answers == nil || answers == expected, "byte \(place), seed \(seed)")
+      }
+      #expect(told > 0)
     }
   }
 

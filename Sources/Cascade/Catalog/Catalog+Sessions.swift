@@ -36,18 +36,20 @@ extension Catalog {
     named name: String, in namespace: String
   ) throws(CatalogError) -> KeptSession? {
     try read { db in
-      let session = try Row.fetchOne(
-        db, sql: Self.columns + " WHERE s.namespace = ? AND s.name = ?",
-        arguments: [namespace, name]
-      ).flatMap(Self.session)
+      let id = try Int64.fetchOne(
+        db, sql: "SELECT id FROM session WHERE namespace = ? AND name = ?",
+        arguments: [namespace, name])
       // One that is not found may have another name by damage.
-      try CatalogSeals.checkSession(session?.id, db)
-      return session
+      try CatalogSeals.checkSession(id, db)
+      return try id.flatMap { try Self.session($0, db) }
     }
   }
 
   package func session(_ id: Int64) throws(CatalogError) -> KeptSession? {
-    try read { db in try Self.session(id, db) }
+    try read { db in
+      try CatalogSeals.checkSession(id, db)
+      return try Self.session(id, db)
+    }
   }
 
   static func session(_ id: Int64, _ db: Database) throws -> KeptSession? {

@@ -40,6 +40,8 @@ package final class Catalog: Sendable {
     try Self.migrate(queue, path)
     // Of what is told by no seal: trees, indexes, free pages. Milliseconds for a megabyte.
     if let path, let finding = try findings().first {
+      // A line that names the database comes before the one that tells.
+      let finding = finding.split(separator: "\n").last.map(String.init) ?? finding
       throw CatalogError(
         DatabaseError(resultCode: .SQLITE_CORRUPT, message: finding), path: path)
     }

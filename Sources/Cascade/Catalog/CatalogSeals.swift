@@ -71,8 +71,9 @@ enum CatalogSeals {
         CREATE TRIGGER turn_taken_back AFTER DELETE ON turn BEGIN
           UPDATE session SET said = said - \(seal(turn, of: "OLD")) WHERE id = OLD.session;
         END;
+        -- Nothing is said in it yet, whatever row it was copied from.
         CREATE TRIGGER session_begun AFTER INSERT ON session BEGIN
-          UPDATE session SET seal = \(seal(session, of: "session")) WHERE id = NEW.id;
+          UPDATE session SET said = 0 WHERE id = NEW.id;
         END;
         CREATE TRIGGER session_changed AFTER UPDATE OF \(sealed), said ON session BEGIN
           UPDATE session SET seal = \(seal(session, of: "session")) WHERE id = NEW.id;
