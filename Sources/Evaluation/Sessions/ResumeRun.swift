@@ -58,21 +58,29 @@ package struct ResumeRun: Sendable {
     var tokens: [TokenID]
   }
 
-  /// Holds the session, has it go on without a break, and leaves a fork of it for each round.
+  /// Holds the session once without a break, and once for each round as far as the question: in
+  /// namespaces of their own, which share no block.
   private func prepare(_ length: Int, _ options: EngineOptions) async throws -> Uninterrupted {
     let engine = try Engine(path: path, options: options)
-    let chat = try await engine.conversation(
-      named: "resumed", template: template, scope: .session)
     var script = SessionScript(seed: seed &+ UInt64(length))
     let text = try script.text { text in
       try engine.tokens(of: .chat([.user(text)]), template: template).count >= length - 8
     }
-    _ = try await answer(chat.reply(to: text, options: self.options(tokens: 8)), since: .now)
-    for round in 0..<rounds { _ = try chat.fork(as: "resumed \(round)") }
+    for round in 0..<rounds { _ = try await begin(text, in: "round \(round)", engine) }
+    let chat = try await begin(text, in: "uninterrupted", engine)
     let messages = try chat.messages()
     let reply = try await answer(
       chat.reply(to: Self.question, options: self.options(tokens: check)), since: .now)
     return Uninterrupted(messages: messages, tokens: reply.tokens)
+  }
+
+  private func begin(
+    _ text: String, in namespace: String, _ engine: Engine
+  ) async throws -> Conversation {
+    let chat = try await engine.conversation(
+      named: "resumed", namespace: namespace, template: template, scope: .session)
+    _ = try await answer(chat.reply(to: text, options: options(tokens: 8)), since: .now)
+    return chat
   }
 
   private func restore(
@@ -82,7 +90,7 @@ package struct ResumeRun: Sendable {
     let engine = try Engine(path: path, options: options)
     let opening = clock.now
     let chat = try await engine.conversation(
-      named: "resumed \(round)", template: template, scope: .session)
+      named: "resumed", namespace: "round \(round)", template: template, scope: .session)
     let opened = clock.now
     let reply = try await answer(
       chat.reply(to: Self.question, options: self.options(tokens: check)), since: opened)
@@ -180,7 +188,7 @@ package struct ResumeReport: Sendable {
   package var markdown: String {
     var table = MarkdownTable(head: [
       "tokens", "from text, ms", "from blocks, ms", "ratio", "tokens read", "open, ms",
-      "same reply",
+      "same replies", "same tokens at least",
     ])
     var lengths: [Int] = []
     for trial in trials where !lengths.contains(trial.length) { lengths.append(trial.length) }
@@ -200,6 +208,7 @@ package struct ResumeReport: Sendable {
         "\(tokens(cold)), \(tokens(restored))",
         (restored.map(\.openSeconds).median * 1000).rounded(to: 1),
         "\(restored.count { $0.isSame == true }) of \(restored.count)",
+        restored.compactMap(\.same).min().map { "\($0)" } ?? "",
       ])
     }
     return table.description

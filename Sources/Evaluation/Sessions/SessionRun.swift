@@ -7,6 +7,8 @@ package struct SessionRun: Sendable {
   package var turns: Int
   /// Turns of one engine.
   package var restartEvery: Int
+  /// Tokens of each question at least.
+  package var questionTokens: Int
   /// Tokens of each reply at most.
   package var maxTokens: Int
   package var path: String
@@ -16,12 +18,14 @@ package struct SessionRun: Sendable {
   package var seed: UInt64
 
   package init(
-    turns: Int, restartEvery: Int, maxTokens: Int, path: String, engine: EngineOptions,
+    turns: Int, restartEvery: Int, questionTokens: Int = 0, maxTokens: Int, path: String,
+    engine: EngineOptions,
     template: ChatTemplate? = nil, seed: UInt64
   ) {
     precondition(engine.store != nil, "a session that outlives an engine needs a store")
     self.turns = turns
     self.restartEvery = restartEvery
+    self.questionTokens = questionTokens
     self.maxTokens = maxTokens
     self.path = path
     self.engine = engine
@@ -55,10 +59,11 @@ package struct SessionRun: Sendable {
     for turn in turns {
       try Task.checkCancellation()
       let isFirst = turn == turns.lowerBound
+      let question = script.text { engine.tokenizer.encode($0).count >= questionTokens }
       let asked = clock.now
       var firstToken: Duration?
       var end: GenerationSummary?
-      for try await event in try chat.reply(to: script.next(), options: options) {
+      for try await event in try chat.reply(to: question, options: options) {
         firstToken = firstToken ?? (clock.now - asked)
         if case .finished(let summary) = event { end = summary }
       }

@@ -21,6 +21,9 @@ struct EvalSession: AsyncParsableCommand {
   @Option(help: "Turns until another engine takes over.")
   var restartEvery = 10
 
+  @Option(help: "Tokens of each question at least: so many are joined.")
+  var questionTokens = 0
+
   @Option(name: [.customShort("n"), .long], help: "Tokens of each reply at most.")
   var maxTokens = 24
 
@@ -46,6 +49,8 @@ struct EvalSession: AsyncParsableCommand {
   func validate() throws {
     try require(turns > 0, "--turns must be at least 1.")
     try require(restartEvery > 0, "--restart-every must be at least 1.")
+    try require(
+      (0...4096).contains(questionTokens), "--question-tokens must be between 0 and 4096.")
     try require(maxTokens > 0, "--max-tokens must be at least 1.")
     try require(check > 0, "--check must be at least 1.")
     try require(rounds > 0, "--rounds must be at least 1.")
@@ -64,14 +69,16 @@ struct EvalSession: AsyncParsableCommand {
         template: template, seed: output.seed)
       return try await Interruption.cancels { try await Self.tell(run, output) }
     }
-    let (turns, restartEvery, maxTokens) = (turns, restartEvery, maxTokens)
+    let (turns, restartEvery) = (turns, restartEvery)
+    let (questionTokens, maxTokens) = (questionTokens, maxTokens)
     try await Interruption.cancels {
       try await TemporaryFolder.with(nil) { folder in
         var options = options
         options.store = folder
         try await Self.tell(
           SessionRun(
-            turns: turns, restartEvery: restartEvery, maxTokens: maxTokens, path: path,
+            turns: turns, restartEvery: restartEvery, questionTokens: questionTokens,
+            maxTokens: maxTokens, path: path,
             engine: options, template: template, seed: output.seed), output)
       }
     }
