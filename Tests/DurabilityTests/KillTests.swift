@@ -30,14 +30,11 @@ extension Durability {
     let asked = (0..<3).map { TalkedStore.question(kept.count / 2 + $0) }
     let process = try SparkProcess(store.chat())
     for question in asked { process.say(question) }
-    // Half of them in the instant in which a reply has ended, where the next one's work begins; the
-    // others at any moment of a life that is about half a second long.
-    if Bool.random(using: &random) {
-      process.read(lines: Int.random(in: 1...3, using: &random), for: 60)
-      usleep(UInt32.random(in: 0...4000, using: &random))
-    } else {
-      process.read(for: .random(in: 0...1, using: &random))
-    }
+    // Some while it begins, most in the hundredths of a second after the end of a reply, in which the
+    // next one is read, said and kept.
+    let ended = Int.random(in: 0...3, using: &random)
+    if ended > 0 { process.read(lines: ended, for: 60) }
+    process.read(for: .random(in: 0...(ended > 0 ? 0.06 : 0.4), using: &random))
     let killed = process.kill()
     if killed.status >= 128, killed.status != 128 + SIGKILL {
       tally.note(.crash, run: run, "signal \(killed.status - 128): \(killed.errors)")
