@@ -46,14 +46,12 @@ extension Catalog {
   }
 
   package func session(_ id: Int64) throws(CatalogError) -> KeptSession? {
-    try read { db in
-      try CatalogSeals.checkSession(id, db)
-      return try Self.session(id, db)
-    }
+    try read { db in try Self.session(id, db) }
   }
 
   static func session(_ id: Int64, _ db: Database) throws -> KeptSession? {
-    try Row.fetchOne(db, sql: columns + " WHERE s.id = ?", arguments: [id]).flatMap(session)
+    try CatalogSeals.checkSession(id, db)
+    return try Row.fetchOne(db, sql: columns + " WHERE s.id = ?", arguments: [id]).flatMap(session)
   }
 
   /// In order.
