@@ -88,7 +88,14 @@ let package = Package(
     .testTarget(
       name: "ModelTests", dependencies: ["Model", "TestSupport"], exclude: ["Fixtures"]),
     // The built program, run as a shell would.
-    .testTarget(name: "CLITests", dependencies: ["spark"]),
+    .testTarget(name: "CLITests", dependencies: ["spark", "TestSupport"]),
+    // The built program, killed, cut off and refused at chosen and at random moments.
+    .testTarget(
+      name: "DurabilityTests",
+      dependencies: [
+        "spark", "Cache", "Cascade", "Generation", "TestSupport",
+        .product(name: "GRDB", package: "GRDB.swift"),
+      ]),
   ]
 )
 

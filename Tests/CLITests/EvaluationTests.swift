@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 @Suite("spark eval")
@@ -98,6 +99,29 @@ struct EvaluationTests {
     #expect(lines.count { $0["event"] as? String == "askers" } == 3)
   }
 
+  @Test("session tells each turn and what they come to, and draws it")
+  func session() throws {
+    try withTemporaryDirectory { directory in
+      let svg = directory.appending(path: "chart.svg").path
+      let arguments = [
+        "eval", "session", "--turns", "3", "--restart-every", "2", "-n", "4", "-t", "1", "-q",
+      ]
+      let result = try SparkCommand.run(arguments + ["--json", "--svg", svg])
+      #expect(result.status == 0, "\(result.errors)")
+      let lines = try result.jsonLines()
+      #expect(lines.count == 4 && lines[3]["event"] as? String == "summary")
+      #expect(lines.prefix(3).map { $0["is_after_restart"] as? Bool } == [false, false, true])
+      #expect(try String(contentsOfFile: svg, encoding: .utf8).contains("new engine"))
+      let table = try SparkCommand.run(arguments)
+      #expect(table.text.contains("| after a restart | 1 "), "\(table.text)")
+      let resumed = try SparkCommand.run([
+        "eval", "session", "--against-cold", "--lengths", "64", "--rounds", "1", "--check", "8",
+        "-t", "1", "-q",
+      ])
+      #expect(resumed.status == 0 && resumed.text.contains("1 of 1"), "\(resumed.errors)")
+    }
+  }
+
   @Test(
     "Wrong usage is told with status 64",
     arguments: [
@@ -110,6 +134,8 @@ struct EvaluationTests {
       (["ppl", "x.txt", "--passages", "2", "-n", "0"], "--passages"),
       (["retriever", "x.jsonl", "--items", "0"], "--items"),
       (["canary", "--namespaces", "1"], "--namespaces"),
+      (["session", "--restart-every", "0"], "--restart-every"),
+      (["session", "--against-cold", "--svg", "x"], "--svg"),
     ])
   func usage(arguments: [String], word: String) throws {
     let result = try SparkCommand.run(["eval"] + arguments)

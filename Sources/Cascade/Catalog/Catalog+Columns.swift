@@ -48,6 +48,28 @@ extension [TokenID] {
 
 extension Row {
   func bytes(_ column: String) -> [UInt8] { (self[column] as DatabaseValue).bytes }
+
+  /// - Throws: where the file is damaged so that it holds another kind of value.
+  func integer(_ column: String) throws -> Int64 {
+    guard case .int64(let value) = (self[column] as DatabaseValue).storage else {
+      throw Self.damage(column)
+    }
+    return value
+  }
+
+  /// The same for a number that may have a fraction; it is finite.
+  func number(_ column: String) throws -> Double {
+    switch (self[column] as DatabaseValue).storage {
+    case .int64(let value): return Double(value)
+    case .double(let value) where value.isFinite: return value
+    default: throw Self.damage(column)
+    }
+  }
+
+  private static func damage(_ column: String) -> DatabaseError {
+    DatabaseError(
+      resultCode: .SQLITE_CORRUPT, message: "a value of \(column) is none that was written")
+  }
 }
 
 extension DatabaseValue {

@@ -19,7 +19,7 @@ extension Catalog {
           let block = BlockIdentity(column: row.bytes("block"))
         else { continue }
         links[concept, default: []].append(
-          Concept.Link(block: block, session: UInt64(bitPattern: row["session"])))
+          Concept.Link(block: block, session: UInt64(bitPattern: try row.integer("session"))))
       }
       let rows = try Row.fetchAll(
         db,
@@ -27,11 +27,12 @@ extension Catalog {
           SELECT id, tokens, weight, at, created FROM concept
           WHERE namespace = ? AND model = ? ORDER BY id
           """, arguments: owner.arguments)
-      return rows.compactMap { row in
+      return try rows.compactMap { row in
         guard let id = BlockIdentity(column: row.bytes("id")) else { return nil }
         return Concept(
           identity: id, tokens: [TokenID](column: row.bytes("tokens")), links: links[id] ?? [],
-          count: DecayedCount(weight: row["weight"], at: row["at"]), created: row["created"])
+          count: DecayedCount(weight: try row.number("weight"), at: try row.integer("at")),
+          created: try row.integer("created"))
       }
     }
   }
@@ -130,7 +131,8 @@ extension Catalog {
       for row in rows {
         guard let id = BlockIdentity(column: row.bytes("id")) else { continue }
         let block = BlockIdentity(column: row.bytes("block"))
-        let session: Int64 = row["session"] ?? 0
+        // None without a link.
+        let session = block == nil ? 0 : try row.integer("session")
         let isTouched =
           switch selection {
           case .everything: true

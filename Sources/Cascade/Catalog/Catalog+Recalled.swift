@@ -27,7 +27,9 @@ extension Catalog {
         let row = try Row.fetchOne(
           db, sql: "SELECT weight, at FROM recalled WHERE block = ?",
           arguments: [block.column.argument])
-        let known = row.map { DecayedCount(weight: $0["weight"], at: $0["at"]) }
+        let known = try row.map {
+          DecayedCount(weight: try $0.number("weight"), at: try $0.integer("at"))
+        }
         let count = (known ?? DecayedCount(weight: 0, at: now)).adding(1, at: now, decay)
         try db.execute(
           sql: """
@@ -52,7 +54,7 @@ extension Catalog {
         arguments: owner.arguments)
       while let row = try rows.next() {
         guard let block = BlockIdentity(column: row.bytes("block")) else { continue }
-        counts[block] = DecayedCount(weight: row["weight"], at: row["at"])
+        counts[block] = DecayedCount(weight: try row.number("weight"), at: try row.integer("at"))
       }
       return counts
     }

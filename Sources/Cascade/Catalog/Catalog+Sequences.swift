@@ -11,7 +11,10 @@ extension Catalog {
   package func sequence(
     of session: Int64, through last: Int = .max
   ) throws(CatalogError) -> (sequence: KeptSequence, lastTurn: Int)? {
-    try read { db in try Self.sequence(of: session, through: last, db) }
+    try read { db in
+      try CatalogSeals.checkTurns(of: session, db)
+      return try Self.sequence(of: session, through: last, db)
+    }
   }
 
   static func sequence(
@@ -107,6 +110,7 @@ extension Catalog {
   /// How a session's replies are made, as the caller has written it; nil when it has not.
   package func settings(of session: Int64) throws(CatalogError) -> [UInt8]? {
     try read { db in
+      try CatalogSeals.checkSession(session, db)
       let row = try Row.fetchOne(
         db, sql: "SELECT settings FROM session WHERE id = ? AND settings IS NOT NULL",
         arguments: [session])

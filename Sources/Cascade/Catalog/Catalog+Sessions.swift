@@ -23,6 +23,7 @@ extension Catalog {
   /// The sessions of a namespace, or of all: the one used last first.
   package func sessions(in namespace: String? = nil) throws(CatalogError) -> [KeptSession] {
     try read { db in
+      try CatalogSeals.checkSession(nil, db)
       let rows = try Row.fetchAll(
         db,
         sql: Self.columns + " WHERE ?1 IS NULL OR s.namespace = ?1 ORDER BY s.used DESC, s.id DESC",
@@ -35,10 +36,12 @@ extension Catalog {
     named name: String, in namespace: String
   ) throws(CatalogError) -> KeptSession? {
     try read { db in
-      try Row.fetchOne(
-        db, sql: Self.columns + " WHERE s.namespace = ? AND s.name = ?",
-        arguments: [namespace, name]
-      ).flatMap(Self.session)
+      let id = try Int64.fetchOne(
+        db, sql: "SELECT id FROM session WHERE namespace = ? AND name = ?",
+        arguments: [namespace, name])
+      // One that is not found may have another name by damage.
+      try CatalogSeals.checkSession(id, db)
+      return try id.flatMap { try Self.session($0, db) }
     }
   }
 
@@ -47,7 +50,8 @@ extension Catalog {
   }
 
   static func session(_ id: Int64, _ db: Database) throws -> KeptSession? {
-    try Row.fetchOne(db, sql: columns + " WHERE s.id = ?", arguments: [id]).flatMap(session)
+    try CatalogSeals.checkSession(id, db)
+    return try Row.fetchOne(db, sql: columns + " WHERE s.id = ?", arguments: [id]).flatMap(session)
   }
 
   /// In order.
@@ -55,7 +59,9 @@ extension Catalog {
     try read { db in try Self.turns(of: session, db) }
   }
 
+  /// - Throws: also when they are not what was written.
   static func turns(of session: Int64, _ db: Database) throws -> [KeptTurn] {
+    try CatalogSeals.checkTurns(of: session, db)
     let rows = try Row.fetchAll(
       db, sql: "SELECT number, role, text, time FROM turn WHERE session = ? ORDER BY number",
       arguments: [session])
@@ -71,6 +77,7 @@ extension Catalog {
   /// Begins a session; nil when the namespace has one of this name.
   package func begin(_ new: NewSession) throws(CatalogError) -> KeptSession? {
     try writeDurably { db in
+      try CatalogSeals.checkSession(nil, db)
       guard let id = try Self.insert(new, forkedFrom: nil, db) else { return nil }
       return try Self.session(id, db)
     }
@@ -108,6 +115,7 @@ extension Catalog {
   ) throws(CatalogError) -> KeptSession? {
     try writeDurably { db in
       guard let from = try Self.session(origin, db) else { return nil }
+      try CatalogSeals.checkTurns(of: origin, db)
       let new = NewSession(
         namespace: from.namespace, name: name, model: from.model, modelName: from.modelName,
         template: from.template, created: now)

@@ -100,6 +100,7 @@ enum CatalogMigrations {
           CREATE TABLE plan (root BLOB NOT NULL PRIMARY KEY, signature TEXT NOT NULL) WITHOUT ROWID;
           """)
     }
+    migrator.registerMigration("seals") { db in try CatalogSeals.create(db) }
     return migrator
   }
 }

@@ -51,6 +51,17 @@ package final class SessionLock: Sendable {
   /// Takes the file away: its session is, and its number never comes back.
   package func remove() { _ = unsafe unlink(path) }
 
+  /// Whether sessions are, or were, in a store.
+  static func haveBeenTaken(in directory: String) -> Bool {
+    guard let folder = unsafe opendir("\(directory)/locks") else { return false }
+    defer { unsafe closedir(folder) }
+    while let entry = unsafe readdir(folder) {
+      // All but the folder itself and its parent.
+      if unsafe entry.pointee.d_name.0 != CChar(UInt8(ascii: ".")) { return true }
+    }
+    return false
+  }
+
   private static func holder(_ descriptor: Int32) -> Int32? {
     var bytes = [UInt8](repeating: 0, count: 16)
     let count = unsafe bytes.withUnsafeMutableBytes {

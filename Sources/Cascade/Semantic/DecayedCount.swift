@@ -23,7 +23,9 @@ package struct DecayedCount: Sendable, Equatable {
   }
 
   package func weight(at now: Int64, _ decay: Decay) -> Double {
-    weight * decay.rest(after: now - at)
+    // Clocks jump: a time may be any.
+    let (seconds, isTooLong) = now.subtractingReportingOverflow(at)
+    return weight * decay.rest(after: isTooLong ? (at < now ? .max : 0) : seconds)
   }
 
   package func adding(_ count: Double, at now: Int64, _ decay: Decay) -> DecayedCount {

@@ -1,5 +1,6 @@
 internal import Cache
 internal import Cascade
+internal import FoundationEssentials
 internal import Hardware
 public import Model
 
@@ -40,10 +41,12 @@ public final class Engine: Sendable {
   /// - Parameters:
   ///   - systemRoot: where `/proc` and `/sys` are read, to find out how many threads to use and how
   ///     the machine feels.
+  ///   - clock: what time it is, in seconds since 1970, for what is remembered; nil: the machine's.
   ///   - onChange: called with one line, what and why, when the governor changes its mind while a
   ///     reply is made.
   public init(
     path: String, options: EngineOptions = EngineOptions(), systemRoot: String = "/",
+    clock: (@Sendable () -> Int64)? = nil,
     onChange: @escaping @Sendable (_ change: String) -> Void = { _ in }
   ) throws(EngineError) {
     (
@@ -76,7 +79,8 @@ public final class Engine: Sendable {
         storeOptions.recordTrace = options.recordTrace
         let stepper = try Stepper(
           model: model, tokenizer: tokenizer, compute: compute, options: options,
-          pace: pace, storeOptions: storeOptions)
+          pace: pace, storeOptions: storeOptions,
+          now: clock ?? { Int64(Date.now.timeIntervalSince1970) })
         let tiers = stepper.tiers
         let monitor = RunMonitor(
           sensors: SensorReader(files, of: snapshot), pace: pace,

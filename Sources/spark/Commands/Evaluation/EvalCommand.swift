@@ -13,5 +13,6 @@ struct EvalCommand: AsyncParsableCommand {
     subcommands: [
       EvalRecall.self, EvalPasskey.self, EvalNeedles.self, EvalKeyValue.self,
       EvalPerplexity.self, EvalHarm.self, EvalRetriever.self, EvalCanary.self, EvalDrafts.self,
+      EvalSession.self,
     ])
 }

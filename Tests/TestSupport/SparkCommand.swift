@@ -1,28 +1,38 @@
-import Foundation
-import Testing
+package import Foundation
 
 /// Runs the built `spark` program as a user's shell would.
-struct SparkCommand {
+package struct SparkCommand {
   /// The program lies beside the test bundle, which is this process's own executable.
-  static let executable: URL = URL(filePath: "/proc/self/exe").resolvingSymlinksInPath()
+  package static let executable: URL = URL(filePath: "/proc/self/exe").resolvingSymlinksInPath()
     .deletingLastPathComponent().appending(path: "spark")
 
   /// The model in the checkout.
-  static let model = URL(filePath: #filePath).deletingLastPathComponent()
-    .appending(path: "../../models/spark-mini.gguf").standardized.path
+  package static let model = Fixture.repositoryPath("models/spark-mini.gguf")
 
-  struct Result {
-    var status: Int32
-    var output: Data
-    var errors: String
+  /// What a test's helper could not do.
+  package struct Failure: Error, CustomStringConvertible {
+    package let description: String
 
-    var text: String { String(decoding: output, as: UTF8.self) }
+    package init(_ description: String) { self.description = description }
+  }
+
+  package struct Result {
+    package var status: Int32
+    package var output: Data
+    package var errors: String
+
+    package var text: String { String(decoding: output, as: UTF8.self) }
+
+    /// Whether a signal ended it.
+    package var hasCrashed: Bool { status >= 128 }
 
     /// Standard output's lines as JSON objects.
-    func jsonLines() throws -> [[String: Any]] {
+    package func jsonLines() throws -> [[String: Any]] {
       try text.split(separator: "\n").map { line in
-        try #require(
-          JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any], "\(line)")
+        guard
+          let object = try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any]
+        else { throw Failure("\(line) is no JSON object") }
+        return object
       }
     }
   }
@@ -31,7 +41,7 @@ struct SparkCommand {
   ///
   /// The environment has no `SPARK_` variables but the given ones, so that a developer's own change
   /// nothing.
-  static func run(
+  package static func run(
     _ arguments: [String], input: Data = Data(), environment: [String: String] = [:],
     executable: URL = executable
   ) throws -> Result {
@@ -53,7 +63,7 @@ struct SparkCommand {
   }
 
   /// Runs the program until it has written `byteCount` bytes, then lets `act` do something to it.
-  static func run(
+  package static func run(
     _ arguments: [String], untilWritten byteCount: Int,
     then act: (_ process: Process, _ output: FileHandle) throws -> Void
   ) throws -> Result {
@@ -67,7 +77,9 @@ struct SparkCommand {
       process.standardError = try FileHandle(forWritingTo: errors)
       try process.run()
       let reader = pipe.fileHandleForReading
-      var output = try #require(try reader.read(upToCount: byteCount))
+      guard var output = try reader.read(upToCount: byteCount) else {
+        throw Failure("spark has written nothing")
+      }
       try act(process, reader)
       if let rest = try? reader.readToEnd() { output += rest }
       process.waitUntilExit()
@@ -79,14 +91,14 @@ struct SparkCommand {
 
   /// Copies the program into `directory`. Another process does it: a program that is open for writing
   /// here while a second test starts a process could not be run ("Text file busy").
-  static func copy(to directory: URL) throws -> URL {
+  package static func copy(to directory: URL) throws -> URL {
     let copy = directory.appending(path: "spark")
     let result = try run([executable.path, copy.path], executable: URL(filePath: "/bin/cp"))
-    #expect(result.status == 0, "\(result.errors)")
+    guard result.status == 0 else { throw Failure(result.errors) }
     return copy
   }
 
-  private static func makeProcess(
+  static func makeProcess(
     _ arguments: [String], _ environment: [String: String], _ executable: URL
   ) -> Process {
     let process = Process()
@@ -100,13 +112,13 @@ struct SparkCommand {
 
 extension Process {
   /// The exit status, or 128 and the signal's number as a shell would put it.
-  fileprivate var exitCode: Int32 {
+  var exitCode: Int32 {
     terminationReason == .exit ? terminationStatus : 128 + terminationStatus
   }
 }
 
 /// A new directory for the time of `body`.
-func withTemporaryDirectory<Result>(_ body: (URL) throws -> Result) throws -> Result {
+package func withTemporaryDirectory<Result>(_ body: (URL) throws -> Result) throws -> Result {
   let directory = FileManager.default.temporaryDirectory
     .appending(path: "spark-tests-\(UUID().uuidString)")
   try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
