@@ -20,7 +20,7 @@ package final class TieredStore: Sendable {
   package let folder: String?
 
   let frameBytes: Int
-  let disk: any Disk
+  package let disk: any Disk
   package let clock: StoreClock
   let arena: SlotArena
   let coders: CoderPool

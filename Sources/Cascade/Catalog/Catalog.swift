@@ -20,8 +20,12 @@ package final class Catalog: Sendable {
   /// Opens the catalog of the store in `directory`, and makes or brings it up to date if need be.
   ///
   /// - Parameter directory: the store's folder, which must be there; nil: nothing is kept.
-  package init(directory: String?) throws(CatalogError) {
-    let path = directory.map { "\($0)/\(Self.fileName)" }
+  package convenience init(directory: String?) throws(CatalogError) {
+    try self.init(path: directory.map { "\($0)/\(Self.fileName)" })
+  }
+
+  /// - Parameter path: the file; nil: nothing is kept.
+  init(path: String?) throws(CatalogError) {
     self.path = path
     var configuration = Configuration()
     configuration.busyMode = .timeout(Self.patience)
@@ -103,6 +107,10 @@ package final class Catalog: Sendable {
     }
   }
 
+  func vacuum() throws(CatalogError) {
+    try Self.wrapping(path) { try queue.vacuum() }
+  }
+
   /// What SQLite finds wrong with the file; empty when it is whole.
   package func findings() throws(CatalogError) -> [String] {
     let findings = try read { try String.fetchAll($0, sql: "PRAGMA quick_check(10)") }
@@ -111,7 +119,7 @@ package final class Catalog: Sendable {
 
   // MARK: - Errors
 
-  private static func wrapping<R>(
+  static func wrapping<R>(
     _ path: String?, _ body: () throws -> R
   ) throws(CatalogError) -> R {
     do {
@@ -131,8 +139,8 @@ extension CatalogError {
     case .SQLITE_NOTADB, .SQLITE_CORRUPT:
       self.init(
         .damaged,
-        "\(path) is damaged (\(reason)); move it away, and spark memory consolidate makes it again from "
-          + "what the segments hold.")
+        "\(path) is damaged (\(reason)); spark store check --repair keeps it aside, and begins another with "
+          + "what can be read of it.")
     case .SQLITE_BUSY, .SQLITE_LOCKED:
       self.init(.busy, "\(path) is held by another process; try again when it has ended.")
     case .SQLITE_FULL:

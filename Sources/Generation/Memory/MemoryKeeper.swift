@@ -195,7 +195,7 @@ struct MemoryKeeper {
     return Victims(passages: blocks.subtracting(concepts), concepts: concepts)
   }
 
-  private func identities(
+  func identities(
     _ selection: MemorySelection, in namespace: String
   ) throws(EngineError) -> Set<BlockIdentity> {
     let all = store.passages(in: namespace)
@@ -321,7 +321,7 @@ struct MemoryKeeper {
 
 extension MemorySelection {
   /// What of the sessions' turns goes with it.
-  fileprivate var spoken: Catalog.Spoken? {
+  var spoken: Catalog.Spoken? {
     switch self {
     case .session(let session): .session(session)
     case .containing(let text): text.isEmpty ? nil : .containing(text)

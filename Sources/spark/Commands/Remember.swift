@@ -26,6 +26,8 @@ struct Remember: AsyncParsableCommand {
       "Where memory is kept. (default: \(StoreFolder.advice))", valueName: "folder"))
   var store: String?
 
+  @OptionGroup var budget: StoreBudgetFlag
+
   @Flag(help: "Write one JSON object a line for each file.")
   var json = false
 
@@ -47,6 +49,7 @@ struct Remember: AsyncParsableCommand {
   func run() async throws {
     var options = try engine.options(remembering: model)
     options.store = store ?? StoreFolder.path()
+    options.storeBytes = budget.storeBudget?.bytes
     // All are looked at before the first is read: that may take long.
     let documents = try files.map { file in
       let text = try TextInput.text(from: file)
