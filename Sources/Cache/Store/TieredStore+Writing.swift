@@ -335,6 +335,8 @@ extension TieredStore {
         "nothing that was saved is lost; make it writable, or choose another folder"
       default: "nothing that was saved is lost; check the disk and try again"
       }
-    return StoreError(code, "the store in \(folder ?? "memory"): \(error); \(advice).")
+    // Its own budget is no matter of a file or a system call.
+    let reason = error.kind == .overBudget ? error.reason : error.description
+    return StoreError(code, "the store in \(folder ?? "memory"): \(reason); \(advice).")
   }
 }

@@ -34,6 +34,10 @@ package enum CatalogRescue {
     let draft = "\(path).rescue"
     for ending in endings { _ = unsafe unlink(draft + ending) }
     var result = Result(movedTo: "\(path).\(suffix)")
+    // Two in one second: what is kept is not written over.
+    while endings.contains(where: { unsafe access(result.movedTo + $0, F_OK) == 0 }) {
+      result.movedTo += "-again"
+    }
     do {
       let catalog = try Catalog(path: draft)
       try copy(from: path, to: catalog)

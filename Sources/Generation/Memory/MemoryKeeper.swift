@@ -252,6 +252,16 @@ struct MemoryKeeper {
       && others(than: Set(chain), as: session, in: namespace).isEmpty
   }
 
+  /// Tokens of a text whose blocks are not on disk, where there is one: a budget had no room for them.
+  func letGo(of tokens: [TokenID], in namespace: String) -> Int {
+    guard store.directory != nil else { return 0 }
+    let length = store.layout.blockLength
+    return store.chain(of: tokens, in: namespace).enumerated().reduce(0) { count, block in
+      let isThere = store.tiers.block(block.element)?.isDurable ?? false
+      return count + (isThere ? 0 : min(length, tokens.count - block.offset * length))
+    }
+  }
+
   /// Forgets what a session holds beside a text.
   func forget(
     allBut tokens: [TokenID], as session: String, in namespace: String

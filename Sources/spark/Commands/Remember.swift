@@ -116,6 +116,7 @@ struct RememberedRecord: Encodable {
   var tokens: Int
   var knownTokens: Int
   var rememberedTokens: Int
+  var letGoTokens: Int
   var replacedPassages: Int
   var seconds: Double
   var tokensPerSecond: Double?
@@ -127,6 +128,7 @@ struct RememberedRecord: Encodable {
     tokens = result.tokens
     knownTokens = result.known
     rememberedTokens = result.remembered
+    letGoTokens = result.letGo
     replacedPassages = result.replaced
     seconds = result.summary?.prefillDuration.seconds ?? 0
     tokensPerSecond = result.summary?.prefillTokensPerSecond
@@ -145,6 +147,10 @@ struct RememberedRecord: Encodable {
     let rate = tokensPerSecond.map { ", at \($0.inTenths) tokens/s" } ?? ""
     let replaced =
       replacedPassages > 0 ? "; \(replacedPassages.inPassages) of what it was before forgotten" : ""
-    return "\(name): \(tokens.inTokens) remembered\(known)\(rate)\(replaced)"
+    let lost =
+      letGoTokens > 0
+      ? "; \(letGoTokens.inTokens) of it were let go of again, as the store's budget has no room"
+      : ""
+    return "\(name): \(rememberedTokens.inTokens) remembered\(known)\(rate)\(lost)\(replaced)"
   }
 }
