@@ -56,11 +56,6 @@ extension Catalog {
 
   // MARK: - Tidying
 
-  /// Builds every index anew from its table.
-  package func rebuildIndexes() throws(CatalogError) {
-    try writeDurably { db in try db.execute(sql: "REINDEX") }
-  }
-
   /// Takes out rows that belong to others that are not there.
   ///
   /// - Returns: how many.

@@ -94,11 +94,7 @@ extension StoreKeeper {
   private func mendCatalog(
     _ check: inout StoreCheck, _ repairs: StoreRepairs
   ) throws(EngineError) {
-    if rebuildIndexes() {
-      for finding in repairs.catalog { check.findings[finding].isRepaired = true }
-      check.repairs.append("built the catalog's indexes anew.")
-      return try tidyCatalog(&check, repairs)
-    }
+    // Not by building indexes anew, which would settle for what a damaged table still has.
     let result = try EngineError.aboutCatalog { () throws(CatalogError) in
       try store.rescueCatalog(suffix: repairs.suffix)
     }
@@ -115,17 +111,6 @@ extension StoreKeeper {
       "renamed the catalog that is damaged to \(result.movedTo), and began another with the "
         + "\(result.sessions) sessions and \(result.turns) turns that could be read of it; what it knew of "
         + "concepts comes back with spark memory consolidate.")
-  }
-
-  /// - Returns: whether nothing but indexes was wrong, and they are right now.
-  private func rebuildIndexes() -> Bool {
-    do throws(CatalogError) {
-      guard let catalog = try store.existingCatalog() else { return false }
-      try catalog.rebuildIndexes()
-      return try catalog.condition().findings.isEmpty
-    } catch {
-      return false
-    }
   }
 
   /// Takes out what refers to what is not there.

@@ -166,7 +166,8 @@ struct StoreRecord: Encodable {
       [["memory", "blocks", "tokens", "on disk"]]
         + memories.map {
           [
-            $0.memory == "unseen" ? "other models or shapes" : $0.memory, "\($0.blocks)", "\($0.tokens)",
+            $0.memory == "unseen" ? "other models or shapes" : $0.memory, "\($0.blocks)",
+            "\($0.tokens)",
             $0.diskBytes.inBytes,
           ]
         })
