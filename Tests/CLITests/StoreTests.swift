@@ -73,6 +73,9 @@ struct StoreTests {
       #expect(try run(Self.chat, ["What do foxes eat?"]).status == 0)
       let path = URL(filePath: store + "/catalog.sqlite")
       try Data(repeating: 7, count: 9000).write(to: path)
+      for ending in ["-wal", "-shm"] {
+        try? FileManager.default.removeItem(atPath: path.path + ending)
+      }
       #expect(try run(["session", "list"], []).errors.contains("store check --repair"))
       let check = try run(["store", "check"], [])
       #expect(check.status == 1 && check.text.contains("not a database"))
@@ -80,7 +83,7 @@ struct StoreTests {
       #expect(mended.status == 0 && mended.text.contains("catalog.sqlite.damaged-"))
       let kept = try FileManager.default.contentsOfDirectory(atPath: store)
         .filter { $0.hasPrefix("catalog.sqlite.damaged-") }
-      #expect(kept.count == 1)
+      try #require(kept.count == 1)
       #expect(
         try Data(contentsOf: URL(filePath: "\(store)/\(kept[0])"))
           == Data(repeating: 7, count: 9000))
@@ -94,7 +97,7 @@ struct StoreTests {
     try withStore { store, run in
       let long = "Listen well: " + (1...30).map { "Fox \($0) went to the river. " }.joined()
       let budget = ["--store-budget", "1M"]
-      #expect(try run(Self.chat + budget, [long]).status == 0)
+      #expect(try run(Self.chat + budget, [String(long.prefix(200))]).status == 0)
       #expect(try run(["session", "pin", "fox"], []).status == 0)
       let told = try run(
         ["chat", "--session", "owl", "--temp", "0", "-n", "24"] + budget, [long, long])

@@ -48,7 +48,8 @@ struct CatalogUpkeepTests {
     let catalog = try Catalog(directory: nil)
     let session = try Self.talk(catalog)
     try catalog.dropSequence(of: session, fromBlock: missing)
-    #expect(try catalog.sequence(of: session)?.sequence.blocks.count == left)
+    let sequence = try catalog.sequence(of: session)?.sequence
+    #expect(sequence?.blocks.count == left && sequence?.tail == nil)
     #expect(try catalog.turns(of: session).count == 6)
   }
 
@@ -75,6 +76,7 @@ struct CatalogUpkeepTests {
       #expect(figures.turns == 40 && figures.bytes == 20 * (text.utf8.count + 1))
       #expect(try catalog.condition().isWhole)
       for _ in 0..<19 { #expect(try catalog.removeLastExchange(of: session)) }
+      #expect(try catalog.purge())
       let path = try #require(catalog.path)
       let before = try Data(contentsOf: URL(filePath: path)).count
       #expect(try catalog.compact())

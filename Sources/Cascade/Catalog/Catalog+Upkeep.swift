@@ -96,12 +96,14 @@ extension Catalog {
         count += row["blocks"] ?? 0
         if let first, found == nil, count > first { found = row["number"] }
       }
-      if let found {
-        try Self.dropSequence(from: found, of: session, db)
-      } else if first == nil, let last = rows.last {
+      if let found { try Self.dropSequence(from: found, of: session, db) }
+      // What a turn has left unfilled the next one has outgrown: it goes with what is left.
+      if found != nil || first == nil {
         try db.execute(
-          sql: "UPDATE turn SET tail = NULL WHERE session = ? AND number = ?",
-          arguments: [session, last["number"] as Int?])
+          sql: """
+            UPDATE turn SET tail = NULL WHERE session = ?1 AND number = (
+              SELECT max(number) FROM turn WHERE session = ?1 AND start IS NOT NULL)
+            """, arguments: [session])
       }
     }
   }
