@@ -41,6 +41,21 @@ import Testing
     return summary
   }
 
+  /// Calls `body` with a copy of a store that no engine has ever opened: one that is let go of closes its
+  /// catalog when it comes to it, and writes to it once more.
+  private static func withCopy(
+    of folder: String, _ body: (String) async throws -> Void
+  ) async throws {
+    #expect(try Catalog(directory: folder).purge())
+    try await withFolder { copy in
+      try FileManager.default.copyItem(atPath: folder, toPath: copy)
+      for ending in ["-wal", "-shm"] {
+        try? FileManager.default.removeItem(atPath: copy + "/catalog.sqlite" + ending)
+      }
+      try await body(copy)
+    }
+  }
+
   private static func files(_ folder: String) throws -> [String] {
     try FileManager.default.contentsOfDirectory(atPath: folder)
   }
@@ -151,41 +166,44 @@ import Testing
         try await Self.talk(engine, "owl")
         try await engine.sessions.pin("owl", in: "default")
       }
-      let catalog = folder + "/catalog.sqlite"
-      let whole = try Data(contentsOf: URL(filePath: catalog))
-      let pages = whole.count / 4096
+      #expect(try Catalog(directory: folder).purge())
+      let pages = try Data(contentsOf: URL(filePath: folder + "/catalog.sqlite")).count / 4096
+      #expect(pages > 10)
       for page in 0..<pages {
-        try whole.write(to: URL(filePath: catalog))
-        for ending in ["-wal", "-shm"] {
-          try? FileManager.default.removeItem(atPath: catalog + ending)
+        try await Self.rescue(folder, page: page)
+      }
+    }
+  }
+
+  private static func rescue(_ folder: String, page: Int) async throws {
+    try await Self.withCopy(of: folder) { folder in
+      let catalog = folder + "/catalog.sqlite"
+      try Self.change(catalog) { bytes in
+        for offset in 0..<4096 { bytes[page * 4096 + offset] = UInt8(offset % 251) }
+      }
+      let damaged = try Data(contentsOf: URL(filePath: catalog))
+      let check = try await Self.engine(folder).store.check(repairing: true)
+      #expect(check.isClean, "page \(page): \(check.findings)")
+      let aside = try Self.files(folder).filter { $0.contains("sqlite.damaged-") }
+      for name in aside {
+        let kept = "\(folder)/\(name)"
+        if !name.hasSuffix("-wal"), !name.hasSuffix("-shm") {
+          // What was damaged is as it was.
+          let bytes = try Data(contentsOf: URL(filePath: kept))
+          let range = page * 4096 + 100..<(page + 1) * 4096
+          #expect(bytes[range] == damaged[range], "page \(page)")
         }
-        try Self.change(catalog) { bytes in
-          for offset in 0..<4096 { bytes[page * 4096 + offset] = UInt8(offset % 251) }
-        }
-        let damaged = try Data(contentsOf: URL(filePath: catalog))
-        let check = try await Self.engine(folder).store.check(repairing: true)
-        #expect(check.isClean, "page \(page): \(check.findings)")
-        let aside = try Self.files(folder).filter { $0.contains("sqlite.damaged-") }
-        for name in aside {
-          let kept = "\(folder)/\(name)"
-          if !name.hasSuffix("-wal"), !name.hasSuffix("-shm") {
-            // What was damaged is as it was.
-            let bytes = try Data(contentsOf: URL(filePath: kept))
-            let range = page * 4096 + 100..<(page + 1) * 4096
-            #expect(bytes[range] == damaged[range], "page \(page)")
-          }
-          try FileManager.default.removeItem(atPath: kept)
-        }
-        let after = try await Self.engine(folder).store.check()
-        #expect(after.isClean && after.records == check.records, "page \(page)")
-        let engine = try Self.engine(folder)
-        let sessions = try await engine.sessions.list()
-        if page > 0, sessions.count == 2 {
-          #expect(sessions.first { $0.name == "owl" }?.isPinned == true)
-          for session in sessions where session.turns == 6 {
-            let messages = try await engine.sessions.messages(of: session.name, in: "default")
-            #expect(messages.first?.content == Self.questions[0])
-          }
+        try FileManager.default.removeItem(atPath: kept)
+      }
+      let after = try await Self.engine(folder).store.check()
+      #expect(after.isClean && after.records == check.records, "page \(page)")
+      let engine = try Self.engine(folder)
+      let sessions = try await engine.sessions.list()
+      if page > 0, sessions.count == 2 {
+        #expect(sessions.first { $0.name == "owl" }?.isPinned == true)
+        for session in sessions where session.turns == 6 {
+          let messages = try await engine.sessions.messages(of: session.name, in: "default")
+          #expect(messages.first?.content == Self.questions[0])
         }
       }
     }
@@ -195,14 +213,17 @@ import Testing
   func rescueAlone() async throws {
     try await Self.withFolder { folder in
       try await Self.talk(Self.engine(folder), "fox")
-      let catalog = folder + "/catalog.sqlite"
-      let other = try Self.engine(folder)
-      try Self.change(catalog) { $0.replaceSubrange(0..<64, with: Data(count: 64)) }
-      let engine = try Self.engine(folder)
-      let check = try await engine.store.check(repairing: true)
-      #expect(!check.isClean && check.repairs == [])
-      #expect(try Self.files(folder).filter { $0.contains("damaged") } == [])
-      withExtendedLifetime(other) {}
+      try await Self.withCopy(of: folder) { folder in
+        let other = try Self.engine(folder)
+        try Self.change(folder + "/catalog.sqlite") {
+          $0.replaceSubrange(0..<64, with: Data(count: 64))
+        }
+        let engine = try Self.engine(folder)
+        let check = try await engine.store.check(repairing: true)
+        #expect(!check.isClean && check.repairs == [])
+        #expect(try Self.files(folder).filter { $0.contains("damaged") } == [])
+        withExtendedLifetime(other) {}
+      }
     }
   }
 
