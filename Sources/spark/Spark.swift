@@ -16,6 +16,7 @@ struct Spark: AsyncParsableCommand {
     version: Version.current.description,
     subcommands: [
       Generate.self, Chat.self, SessionCommand.self, Remember.self, MemoryCommand.self,
+      StoreCommand.self,
       ModelCommand.self, Tokenize.self,
       Detokenize.self, Bench.self, Hardware.self,
       CacheCommand.self, EvalCommand.self,

@@ -74,6 +74,8 @@ package struct DiskError: Error, Sendable, CustomStringConvertible {
   package enum Kind: Sendable, Hashable {
     /// No room: ENOSPC or EDQUOT.
     case full
+    /// The store's own budget has no room, whatever the disk has.
+    case overBudget
     case missing
     case exists
     case noPermission

@@ -94,7 +94,7 @@ extension SegmentStore {
 
   /// Whether a tombstone still keeps an older record from coming back.
   private func isNeeded(_ scope: BlockScope, sequence: UInt64, without number: Int) -> Bool {
-    if hasUnreadable { return true }
+    if !unreadable.isEmpty { return true }
     return segments.contains { other, segment in
       other != number
         && segment.entries.contains {

@@ -19,9 +19,9 @@ final class SegmentStore {
   /// The segment that this process appends to.
   var active: Int?
   /// Held as long as the store is open, so that others know that they are not alone.
-  private var presence: FileDescriptor?
-  /// Whether there are files that could not be read: a tombstone may be needed for them.
-  var hasUnreadable = false
+  private(set) var presence: FileDescriptor?
+  /// Files that could not be read, and why. A tombstone may be needed for them.
+  var unreadable: [Int: SegmentFileHeader.Failure] = [:]
   /// Whether names that were made or removed would survive a loss of power.
   var isFolderSynced = true
   /// What reading the folder has found and could not pass on yet, as it failed half-way.
@@ -45,6 +45,8 @@ final class SegmentStore {
     var deadBytes: Int
     /// Where the file ended when its torn tail was reported.
     var reportedEnd = 0
+    /// Whether a record, or a copy of the file's header, was found damaged: compacting leaves it behind.
+    var isDamaged = false
     /// Whether a sync has failed: the system may have dropped pages, and says so only once.
     var isAbandoned = false
   }
@@ -81,7 +83,7 @@ final class SegmentStore {
   var fileBytes: Int { segments.values.reduce(0) { $0 + $1.end } }
   var deadBytes: Int { segments.values.reduce(0) { $0 + $1.deadBytes } }
 
-  private func path(_ number: Int) -> String { "\(folder)/\(Self.name(number))" }
+  func path(_ number: Int) -> String { "\(folder)/\(Self.name(number))" }
 
   /// `0000001.seg`.
   static func name(_ number: Int) -> String {
@@ -107,6 +109,9 @@ final class SegmentStore {
     if isAlone {
       for name in try disk.list(folder) where name.hasSuffix(".tmp") {
         try disk.remove("\(folder)/\(name)")
+        reports.append(
+          StoreReport(
+            .strayFile, "\(folder)/\(name): a process that was killed has left it; it is removed."))
       }
       _ = try disk.lock(presence, .shared, waits: true)
     }
@@ -144,10 +149,10 @@ final class SegmentStore {
 
   private func scan(_ number: Int, isAlone: Bool) throws(DiskError) {
     if segments[number] == nil {
-      guard let file = try openSegment(number) else { return }
+      guard let (file, isWhole) = try openSegment(number) else { return }
       segments[number] = Segment(
         file: file, entries: [], end: SegmentFormat.fileHeaderBytes,
-        syncedEnd: SegmentFormat.fileHeaderBytes, deadBytes: 0)
+        syncedEnd: SegmentFormat.fileHeaderBytes, deadBytes: 0, isDamaged: !isWhole)
       table[number] = file
     }
     guard let segment = segments[number] else { return }
@@ -164,6 +169,7 @@ final class SegmentStore {
     for record in scan.records { note(record, in: number) }
     for range in scan.damaged {
       segments[number]?.deadBytes += range.count
+      segments[number]?.isDamaged = true
       reports.append(
         StoreReport(
           .damagedRecord,
@@ -207,7 +213,9 @@ final class SegmentStore {
   }
 
   /// Opens a segment for reading; nil, and reported, when it is none.
-  private func openSegment(_ number: Int) throws(DiskError) -> SegmentFile? {
+  private func openSegment(
+    _ number: Int
+  ) throws(DiskError) -> (file: SegmentFile, isWhole: Bool)? {
     let path = path(number)
     let file: FileDescriptor
     do throws(DiskError) {
@@ -219,20 +227,21 @@ final class SegmentStore {
     }
     do throws(DiskError) {
       let bytes = try disk.readAll(file, 0..<SegmentFormat.fileHeaderBytes)
-      let (header, isWhole) = try decodeHeader(bytes, path: path)
+      let (header, isWhole) = try decodeHeader(bytes, of: number)
       if !isWhole {
         reports.append(
           StoreReport(
             .damagedRecord,
             "\(path): one copy of the file's header fails its checksum; the other is used."))
       }
-      return SegmentFile(
+      unreadable[number] = nil
+      let opened = SegmentFile(
         number: number, path: path, header: header, file: file, disk: disk,
         mappedBytes: segmentBytes)
+      return (opened, isWhole)
     } catch {
       disk.close(file)
       guard error.operation == "recognize" else { throw error }
-      hasUnreadable = true
       if !reports.contains(where: { $0.kind == .unreadableSegment && $0.message == error.reason }) {
         reports.append(StoreReport(.unreadableSegment, error.reason))
       }
@@ -241,12 +250,14 @@ final class SegmentStore {
   }
 
   private func decodeHeader(
-    _ bytes: [UInt8], path: String
+    _ bytes: [UInt8], of number: Int
   ) throws(DiskError) -> (SegmentFileHeader, isWhole: Bool) {
+    let path = path(number)
     let reason: String
     do throws(SegmentFileHeader.Failure) {
       return try SegmentFileHeader.decode(bytes.rawSpan)
     } catch {
+      unreadable[number] = error
       switch error {
       case .notASegment: reason = "\(path): it is no segment of a store; it is left as it is."
       case .damaged:

@@ -9,6 +9,9 @@ package struct StoreOptions: Sendable {
   /// Bytes of segment files, and never more than half of what is free when the store is opened. While a
   /// segment is compacted there may be one more.
   package var diskBytes = 8 << 30
+  /// Asked which blocks must not be let go for room on disk, once in each write that needs any, by whoever
+  /// writes. When it throws, nothing is let go, and what does not fit is not written. nil: none.
+  package var protection: (@Sendable () throws(StoreError) -> BlockProtection)?
 
   /// Slots kept free by demoting in the background, so that putting and promoting find room at once;
   /// nil: room for two blocks, at most an eighth of the slots.

@@ -8,6 +8,8 @@ package struct StoreReport: Sendable, Equatable, CustomStringConvertible {
     case damagedRecord
     /// A frame whose bytes fail their checksum.
     case damagedFrame
+    /// What a process has left that was killed while it made a segment.
+    case strayFile
     /// A file that is no segment, or of another version; it is kept.
     case unreadableSegment
     /// The background could not write.

@@ -145,6 +145,9 @@ extension StoreState {
       onDisk += known.place?.byteCount ?? 0
       counts.add(.disk, known.attributes.memory, false, known.place?.byteCount ?? 0)
       expect((known.place != nil) == diskPolicy.contains(identity), "L3's policy is wrong")
+      expect(
+        known.isProtected == protection.covers(identity, known.attributes),
+        "block \(identity): protected is \(known.isProtected)")
     }
     expect(onDisk == diskBytes, "\(onDisk) bytes on disk, not \(diskBytes)")
     expect(onDisk == diskPolicy.usedBytes, "L3's policy counts \(diskPolicy.usedBytes)")

@@ -83,8 +83,7 @@ extension StoreState {
     blocks[block].place = place
     blocks[block].wasWritten = true
     addDiskBytes(place.byteCount, of: block)
-    diskPolicy.insert(job.identity, weight: place.byteCount, cost: job.attributes.cost)
-    for _ in 0..<blocks[block].pins { diskPolicy.pin(job.identity) }
+    enterDiskPolicy(block)
     for (offset, source) in job.frames.enumerated() where source != nil {
       setOnDisk(block * framesPerBlock + offset)
     }
@@ -125,7 +124,7 @@ extension StoreState {
 
   /// Lets go the block that the disk's policy wants least.
   ///
-  /// - Returns: bytes of its record; nil when everything is pinned.
+  /// - Returns: bytes of its record; nil when everything is pinned or protected.
   package mutating func evictFromDisk() -> Int? {
     guard let identity = diskPolicy.victim(), let block = index[identity],
       let bytes = blocks[block].place?.byteCount
@@ -198,9 +197,7 @@ extension StoreState {
     blocks[block].place = found.place
     blocks[block].wasWritten = true
     addDiskBytes(found.place.byteCount, of: block)
-    diskPolicy.insert(
-      found.identity, weight: found.place.byteCount, cost: found.attributes.cost)
-    for _ in 0..<blocks[block].pins { diskPolicy.pin(found.identity) }
+    enterDiskPolicy(block)
     if let present = found.frames {
       for (offset, isThere) in present.enumerated() where isThere {
         setOnDisk(block * framesPerBlock + offset)

@@ -60,6 +60,8 @@ package struct StoreState: Sendable {
   // L3
   var diskPolicy: ChosenPolicy<BlockIdentity>
   var diskBytes = 0
+  /// What `diskPolicy` may not choose, beside what is pinned.
+  var protection = BlockProtection()
   /// Records that nothing refers to any more; whoever keeps the segments takes them.
   package var deadRecords: [RecordPlace] = []
 
@@ -82,6 +84,8 @@ package struct StoreState: Sendable {
     var metadata: [UInt8]
     var sequence: UInt64
     var pins = 0
+    /// Whether it must not leave the disk for room.
+    var isProtected = false
     var hits = 0
     /// Frames that are in at least one tier.
     var present = 0
@@ -200,6 +204,8 @@ package struct StoreState: Sendable {
   }
 
   mutating func addBlock(_ block: Block) -> Int {
+    var block = block
+    block.isProtected = protection.covers(block.identity, block.attributes)
     let place: Int
     if let free = freeBlocks.popLast() {
       place = free

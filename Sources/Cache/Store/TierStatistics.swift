@@ -29,10 +29,6 @@ package struct TierStatistics: Codable, Sendable, Equatable {
 
   /// Frames; in L3, of the blocks that this store can read.
   package var frames: Int { sum(\.frames) }
-  /// Frames that went up from here.
-  package var promotions: Int { sum(\.promotions) }
-  /// Frames that left for a tier below, or had a copy there.
-  package var demotions: Int { sum(\.demotions) }
   /// Frames that left this tier for no other.
   package subscript(evicted reason: EvictionReason) -> Int { sum(\.[evicted: reason]) }
 
@@ -52,7 +48,9 @@ package struct MemoryStatistics: Codable, Sendable, Equatable {
   /// Of the frames in L1 and L2, of the records in L3.
   package internal(set) var bytes = 0
   package internal(set) var lookups = Lookups()
+  /// Frames that went up from here.
   package internal(set) var promotions = 0
+  /// Frames that left for a tier below, or had a copy there.
   package internal(set) var demotions = 0
   private var evictions = Evictions()
 

@@ -20,7 +20,7 @@ extension TieredStore {
   ) throws(StoreError) {
     // Compaction may come between a few times.
     for _ in 0..<64 {
-      guard let place = withState({ $0.placeOnDisk(of: key) }) else {
+      guard let place = withState({ $0.recordPlace(of: key) }) else {
         _ = unsafe try copy(key, into: buffer)
         return
       }
@@ -37,13 +37,5 @@ extension TieredStore {
       }
     }
     throw error(.moved, reading: key)
-  }
-}
-
-extension StoreState {
-  /// The record that holds a frame; nil when the disk does not have it.
-  func placeOnDisk(of key: FrameKey) -> RecordPlace? {
-    guard let frame = frameIndex(key), frames[frame].isOnDisk else { return nil }
-    return blocks[frame / framesPerBlock].place
   }
 }

@@ -28,6 +28,7 @@ extension TieredStore {
           throw DiskError(.missing, operation: "use", path: folder ?? "", reason: "it was closed")
         }
         defer { settle(segments) }
+        protectionAsked.withLock { $0 = nil }
         return try body(&gate, segments)
       }
     } catch {
@@ -181,7 +182,7 @@ extension TieredStore {
   }
 
   /// Evicts and compacts until a record fits the disk's budget.
-  private func makeRoom(for bytes: Int, in segments: SegmentStore) throws(DiskError) {
+  func makeRoom(for bytes: Int, in segments: SegmentStore) throws(DiskError) {
     var tried: Set<Int> = []
     while !hasRoom(for: bytes, in: segments) {
       settle(segments)
@@ -192,6 +193,7 @@ extension TieredStore {
         if try compact(worst, in: segments) { tried.remove(worst) }
         continue
       }
+      try askForProtection()
       if withState({ $0.evictFromDisk() }) != nil { continue }
       settle(segments)
       if let worst = segments.worstSegment(atLeast: 0, except: tried) {
@@ -200,9 +202,9 @@ extension TieredStore {
         continue
       }
       throw DiskError(
-        .full, operation: "write", path: folder ?? "",
+        .overBudget, operation: "write", path: folder ?? "",
         reason:
-          "the disk budget of \(withState { $0.diskBudget } >> 20) MiB is full of what is pinned or in use elsewhere"
+          "the disk budget of \(withState { $0.diskBudget } >> 20) MiB is full of what is pinned or in use"
       )
     }
   }
@@ -231,6 +233,7 @@ extension TieredStore {
       guard let delay = gate.budget.delay(now: now, wall: clock.wall()) else { return (false, 0) }
       if delay > 0 { return (false, delay) }
       let before = segments.bytesWritten
+      protectionAsked.withLock { $0 = nil }
       let isEagerOnly = withState { $0.dirtyPackedBytes <= $0.packedBudget / 4 }
       let (count, failure) = writeBatch(blocks: .max, isEagerOnly: isEagerOnly, to: segments)
       settle(segments)
@@ -317,7 +320,7 @@ extension TieredStore {
   func storeError(_ error: DiskError) -> StoreError {
     let code: StoreError.Code =
       switch error.kind {
-      case .full: .full
+      case .full, .overBudget: .full
       case .noMemory: .memory
       default: .disk
       }
@@ -326,10 +329,14 @@ extension TieredStore {
       case .full:
         "nothing that was saved is lost; free space there, or lower the disk budget of "
           + "\(options.diskBytes >> 20) MiB"
+      case .overBudget:
+        "nothing that was saved is lost; unpin or delete sessions, or raise the disk budget"
       case .noPermission, .readOnly:
         "nothing that was saved is lost; make it writable, or choose another folder"
       default: "nothing that was saved is lost; check the disk and try again"
       }
-    return StoreError(code, "the store in \(folder ?? "memory"): \(error); \(advice).")
+    // Its own budget is no matter of a file or a system call.
+    let reason = error.kind == .overBudget ? error.reason : error.description
+    return StoreError(code, "the store in \(folder ?? "memory"): \(reason); \(advice).")
   }
 }

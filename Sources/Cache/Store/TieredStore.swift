@@ -20,7 +20,7 @@ package final class TieredStore: Sendable {
   package let folder: String?
 
   let frameBytes: Int
-  let disk: any Disk
+  package let disk: any Disk
   package let clock: StoreClock
   let arena: SlotArena
   let coders: CoderPool
@@ -30,6 +30,8 @@ package final class TieredStore: Sendable {
   let gate: StoreLock<WriteGate>
   let reports = StoreLock<[StoreReport]>([])
   let closed = StoreLock(false)
+  /// When the write under way has asked what is protected; nil: not yet.
+  let protectionAsked = StoreLock<UInt64?>(nil)
   let metrics = StoreMetrics()
   let recorder: TraceRecorder?
   let mover = Worker()

@@ -263,6 +263,21 @@ extension Catalog {
     }
   }
 
+  /// Sessions of which ``forget(_:in:)`` would forget turns.
+  package func sessions(
+    saying spoken: Spoken, in namespace: String
+  ) throws(CatalogError) -> Set<Int64> {
+    try read { db in
+      let (clause, arguments) = Self.clause(spoken, namespace)
+      return try Int64.fetchSet(
+        db,
+        sql: """
+          SELECT DISTINCT turn.session FROM turn JOIN session AS s ON s.id = turn.session
+          WHERE \(clause)
+          """, arguments: arguments)
+    }
+  }
+
   /// Turns that ``forget(_:in:)`` would forget.
   package func count(_ spoken: Spoken, in namespace: String) throws(CatalogError) -> Int {
     try read { db in

@@ -20,8 +20,13 @@ package final class Catalog: Sendable {
   /// Opens the catalog of the store in `directory`, and makes or brings it up to date if need be.
   ///
   /// - Parameter directory: the store's folder, which must be there; nil: nothing is kept.
-  package init(directory: String?) throws(CatalogError) {
-    let path = directory.map { "\($0)/\(Self.fileName)" }
+  package convenience init(directory: String?) throws(CatalogError) {
+    if let directory { try Self.checkPresence(in: directory) }
+    try self.init(path: directory.map { "\($0)/\(Self.fileName)" })
+  }
+
+  /// - Parameter path: the file; nil: nothing is kept.
+  init(path: String?) throws(CatalogError) {
     self.path = path
     var configuration = Configuration()
     configuration.busyMode = .timeout(Self.patience)
@@ -29,7 +34,6 @@ package final class Catalog: Sendable {
       try db.execute(sql: "PRAGMA secure_delete = ON")
       db.add(function: CatalogSeals.function)
     }
-    if let directory { try Self.checkPresence(in: directory) }
     queue = try Self.wrapping(path) {
       if let path {
         configuration.journalMode = .wal
@@ -56,8 +60,8 @@ package final class Catalog: Sendable {
     guard isEmpty, SessionLock.haveBeenTaken(in: directory) else { return }
     throw CatalogError(
       .damaged,
-      "\(path) is gone or empty, though sessions were held in this store; put back a copy of it, or move "
-        + "the folder locks away as well to begin anew.")
+      "\(path) is gone or empty, though sessions were held in this store; put back a copy of it, or begin "
+        + "another with spark store check --repair.")
   }
 
   private static func migrate(_ queue: DatabaseQueue, _ path: String?) throws(CatalogError) {
@@ -130,6 +134,10 @@ package final class Catalog: Sendable {
     }
   }
 
+  func vacuum() throws(CatalogError) {
+    try Self.wrapping(path) { try queue.vacuum() }
+  }
+
   /// What SQLite finds wrong with the file; empty when it is whole.
   package func findings() throws(CatalogError) -> [String] {
     let findings = try read { try String.fetchAll($0, sql: "PRAGMA integrity_check(10)") }
@@ -138,7 +146,7 @@ package final class Catalog: Sendable {
 
   // MARK: - Errors
 
-  private static func wrapping<R>(
+  static func wrapping<R>(
     _ path: String?, _ body: () throws -> R
   ) throws(CatalogError) -> R {
     do {
@@ -158,8 +166,8 @@ extension CatalogError {
     case .SQLITE_NOTADB, .SQLITE_CORRUPT:
       self.init(
         .damaged,
-        "\(path) is damaged (\(reason)); put back a copy of it, or move it and the folder locks away: sessions "
-          + "are gone then, and spark memory consolidate makes concepts again.")
+        "\(path) is damaged (\(reason)); spark store check --repair keeps it aside, and begins another with "
+          + "what can be read of it.")
     case .SQLITE_BUSY, .SQLITE_LOCKED:
       self.init(.busy, "\(path) is held by another process; try again when it has ended.")
     case .SQLITE_FULL:

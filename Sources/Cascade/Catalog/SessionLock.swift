@@ -15,6 +15,13 @@ package final class SessionLock: Sendable {
 
   private let descriptor: Int32
   private let path: String
+  /// How often, a millisecond apart, a lock is tried before it counts as held: who only asks holds it
+  /// for microseconds.
+  private static let tries = 10
+
+  package static func path(_ directory: String, _ session: Int64) -> String {
+    "\(directory)/locks/session-\(session)"
+  }
 
   /// - Parameters:
   ///   - directory: the store's folder.
@@ -24,12 +31,18 @@ package final class SessionLock: Sendable {
     guard unsafe mkdir(folder, 0o777) == 0 || errno == EEXIST else {
       throw .inaccessible(path: folder, code: errno)
     }
-    let path = "\(folder)/session-\(session)"
+    let path = Self.path(directory, session)
     let file = unsafe open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o666)
     guard file >= 0 else { throw .inaccessible(path: path, code: errno) }
+    var triesLeft = Self.tries
     while flock(file, LOCK_EX | LOCK_NB) != 0 {
       let code = errno
       if code == EINTR { continue }
+      if code == EWOULDBLOCK, triesLeft > 0 {
+        triesLeft -= 1
+        usleep(1000)
+        continue
+      }
       let holder = Self.holder(file)
       close(file)
       throw code == EWOULDBLOCK ? .held(by: holder) : .inaccessible(path: path, code: code)
@@ -62,7 +75,7 @@ package final class SessionLock: Sendable {
     return false
   }
 
-  private static func holder(_ descriptor: Int32) -> Int32? {
+  static func holder(_ descriptor: Int32) -> Int32? {
     var bytes = [UInt8](repeating: 0, count: 16)
     let count = unsafe bytes.withUnsafeMutableBytes {
       unsafe pread(descriptor, $0.baseAddress, $0.count, 0)

@@ -22,6 +22,10 @@ package final class EpisodeStore {
   package let directory: String?
   /// Nil before it is wanted.
   var openCatalog: Catalog?
+  /// Bytes of keys and values of a token in half precision: what compression is measured by.
+  package var halfPrecisionBytesPerToken: Int {
+    layout.layers * layout.kvHeads * layout.headDimension * 2 * 2
+  }
   var continuations: [String: Continuations] = [:]
   /// What restoring blocks costs.
   package var costs = RestoreCosts()
@@ -49,6 +53,11 @@ package final class EpisodeStore {
     summary = BlockSummary(layout: plan.index, kvLayout: layout)
     var options = options
     options.metadataBytes = max(options.metadataBytes, plan.index.blockByteCount + 65536)
+    if let directory {
+      options.protection = { () throws(StoreError) in
+        try SessionProtection.current(in: directory)
+      }
+    }
     tiers = try TieredStore(
       options: options,
       shape: FrameShape(

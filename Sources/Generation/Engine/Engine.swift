@@ -32,6 +32,9 @@ public final class Engine: Sendable {
   /// What the engine remembers.
   public var memory: EngineMemory { EngineMemory(core: core) }
 
+  /// Where it is kept.
+  public var store: EngineStore { EngineStore(core: core) }
+
   private let monitor: RunMonitor
   let core: EngineCore
   private let window: Window
@@ -77,6 +80,7 @@ public final class Engine: Sendable {
         let pace = Pace(threads: threads)
         var storeOptions = StoreOptions(advice)
         storeOptions.recordTrace = options.recordTrace
+        if let bytes = options.storeBytes { storeOptions.diskBytes = bytes }
         let stepper = try Stepper(
           model: model, tokenizer: tokenizer, compute: compute, options: options,
           pace: pace, storeOptions: storeOptions,

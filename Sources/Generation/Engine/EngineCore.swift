@@ -67,6 +67,9 @@ actor EngineCore {
 
   var memory: MemoryKeeper { stepper.memory }
 
+  /// What the engine was made with.
+  var options: EngineOptions { stepper.options }
+
   func makeGist(_ tokens: [TokenID], of namespace: String) throws(EngineError) -> Bool {
     try stepper.makeGist(tokens, of: namespace)
   }

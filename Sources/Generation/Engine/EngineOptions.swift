@@ -20,6 +20,9 @@ public struct EngineOptions: Sendable, Equatable {
   public var blockLength: Int
   /// Directory in which memory outlives the engine; nil: it ends with it.
   public var store: String?
+  /// The most bytes of keys and values that the store keeps on disk; nil: what suits the machine. What is
+  /// pinned or in use stays, and when that fills it, nothing more is kept.
+  public var storeBytes: Int?
   /// How what recurs becomes concepts.
   public var consolidation: ConsolidationOptions
   /// File to which requests for blocks are written, for `spark cache simulate`; nil: none.
@@ -36,7 +39,7 @@ public struct EngineOptions: Sendable, Equatable {
   public init(
     threads: Int? = nil, instructionSet: InstructionSet? = nil, contextLength: Int? = nil,
     window: Window = .full, sinks: Int = 4, recall: RecallOptions = RecallOptions(),
-    blockLength: Int = 64, store: String? = nil,
+    blockLength: Int = 64, store: String? = nil, storeBytes: Int? = nil,
     consolidation: ConsolidationOptions = ConsolidationOptions(), recordTrace: String? = nil,
     keyValueType: KeyValueType = .f16,
     prefillChunk: Int = 512, maxSequences: Int = 4,
@@ -50,6 +53,7 @@ public struct EngineOptions: Sendable, Equatable {
     self.recall = recall
     self.blockLength = blockLength
     self.store = store
+    self.storeBytes = storeBytes
     self.consolidation = consolidation
     self.recordTrace = recordTrace
     self.keyValueType = keyValueType
@@ -82,6 +86,8 @@ public struct EngineOptions: Sendable, Equatable {
         "full or between 1 and \(largest), which with sinks and one block fits the model's "
           + "trained context of \(trainedContext) tokens")
     }
+    try require(
+      (storeBytes ?? .max) >= 1 << 20, "storeBytes", "\(storeBytes ?? 0)", "at least 1 MiB")
     try require(
       (1...8192).contains(prefillChunk), "prefillChunk", "\(prefillChunk)", "between 1 and 8192")
     try require(

@@ -8,6 +8,8 @@ public struct RememberedText: Sendable {
   public let known: Int
   /// How many it has now; fewer than all when it was cancelled.
   public let remembered: Int
+  /// Tokens of it that the store's budget had no room for, as it has let go of them again.
+  public let letGo: Int
   /// Passages of the session that the text does not have, and that are forgotten.
   public let replaced: Int
   /// How its reading went; nil when all of it was known.
@@ -39,7 +41,7 @@ extension Engine {
     let isKnown = await core.withMemory { $0.knows(tokens, as: session, in: namespace) }
     if isKnown {
       return RememberedText(
-        tokens: tokens.count, known: tokens.count, remembered: tokens.count, replaced: 0,
+        tokens: tokens.count, known: tokens.count, remembered: tokens.count, letGo: 0, replaced: 0,
         summary: nil)
     }
     let progress = PrefillProgress()
@@ -61,10 +63,14 @@ extension Engine {
         : try await core.withMemory { (memory) throws(EngineError) in
           try memory.forget(allBut: tokens, as: session, in: namespace).passages
         }
+      let read = progress.count
+      let letGo =
+        summary.memory.dropped > 0
+        ? 0 : await core.withMemory { $0.letGo(of: Array(tokens.prefix(read)), in: namespace) }
       return RememberedText(
         tokens: tokens.count, known: summary.memory.cached,
-        remembered: max(0, progress.count - summary.memory.dropped), replaced: replaced,
-        summary: summary)
+        remembered: max(0, read - summary.memory.dropped - letGo), letGo: letGo,
+        replaced: replaced, summary: summary)
     }
     preconditionFailure("a token stream ends with a summary")
   }

@@ -35,26 +35,35 @@ public struct EngineMemory: Sendable {
     }
   }
 
-  /// How many passages, concepts and turns of conversations ``forget(_:in:)`` would forget.
+  /// How many passages, concepts and turns of conversations ``forget(_:in:evenPinned:askedIn:)`` would
+  /// forget.
   public func count(
-    _ selection: MemorySelection, in namespace: String
+    _ selection: MemorySelection, in namespace: String, evenPinned: Bool = false
   ) async throws(EngineError) -> Int {
     try await core.withMemory { (memory) throws(EngineError) in
-      try memory.count(selection, in: namespace)
+      try memory.allow(selection, in: namespace, evenPinned: evenPinned, asking: nil)
+      return try memory.count(selection, in: namespace)
     }
   }
 
   /// Forgets passages: text, keys and values leave memory at once, and the store's files before it
   /// returns. What passages that stay have seen of them is not undone.
   ///
+  /// - Parameters:
+  ///   - evenPinned: whether pinned sessions may lose something by it.
+  ///   - conversation: the one that asks: whatever it is, it may forget what is its own.
   /// - Returns: how many; none when nothing is selected.
   /// - Throws: ``EngineError/Code/memory`` for an id that none or several have, and when files
-  ///   cannot be written: call it again then.
+  ///   cannot be written: call it again then. ``EngineError/Code/session`` when a session would lose
+  ///   something that another process is running, or that is pinned.
   public func forget(
-    _ selection: MemorySelection, in namespace: String
+    _ selection: MemorySelection, in namespace: String, evenPinned: Bool = false,
+    askedIn conversation: Conversation? = nil
   ) async throws(EngineError) -> ForgottenPassages {
-    try await core.withMemory { (memory) throws(EngineError) in
-      try memory.forget(selection, in: namespace)
+    let asking = conversation?.memoryName
+    return try await core.withMemory { (memory) throws(EngineError) in
+      try memory.allow(selection, in: namespace, evenPinned: evenPinned, asking: asking)
+      return try memory.forget(selection, in: namespace)
     }
   }
 

@@ -195,7 +195,7 @@ struct MemoryKeeper {
     return Victims(passages: blocks.subtracting(concepts), concepts: concepts)
   }
 
-  private func identities(
+  func identities(
     _ selection: MemorySelection, in namespace: String
   ) throws(EngineError) -> Set<BlockIdentity> {
     let all = store.passages(in: namespace)
@@ -250,6 +250,16 @@ struct MemoryKeeper {
     let chain = store.chain(of: tokens, in: namespace)
     return chain.allSatisfy(store.tiers.contains)
       && others(than: Set(chain), as: session, in: namespace).isEmpty
+  }
+
+  /// Tokens of a text whose blocks are not on disk, where there is one: a budget had no room for them.
+  func letGo(of tokens: [TokenID], in namespace: String) -> Int {
+    guard store.directory != nil else { return 0 }
+    let length = store.layout.blockLength
+    return store.chain(of: tokens, in: namespace).enumerated().reduce(0) { count, block in
+      let isThere = store.tiers.block(block.element)?.isDurable ?? false
+      return count + (isThere ? 0 : min(length, tokens.count - block.offset * length))
+    }
   }
 
   /// Forgets what a session holds beside a text.
@@ -321,7 +331,7 @@ struct MemoryKeeper {
 
 extension MemorySelection {
   /// What of the sessions' turns goes with it.
-  fileprivate var spoken: Catalog.Spoken? {
+  var spoken: Catalog.Spoken? {
     switch self {
     case .session(let session): .session(session)
     case .containing(let text): text.isEmpty ? nil : .containing(text)

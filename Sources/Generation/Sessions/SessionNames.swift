@@ -49,12 +49,7 @@ extension SessionLock {
       return try SessionLock(directory: directory, session: session.id)
     } catch {
       switch error {
-      case .held(let holder):
-        let who = holder.map { $0 == getpid() ? "this process" : "process \($0)" }
-        throw EngineError(
-          .session,
-          "the session \(session.name) is in use by \(who ?? "another process"); end that one, or go on in a fork."
-        )
+      case .held(let holder): throw EngineError.session(session.name, isHeldBy: holder)
       case .inaccessible(let path, let code):
         let reason = unsafe String(cString: strerror(code))
         throw EngineError(
@@ -62,5 +57,16 @@ extension SessionLock {
           "\(path) cannot be made (\(reason)); the session \(session.name) cannot be locked.")
       }
     }
+  }
+}
+
+extension EngineError {
+  /// - Parameter process: who holds it; nil: it has not said.
+  static func session(_ name: String, isHeldBy process: Int32?) -> EngineError {
+    let who = process.map { $0 == getpid() ? "this process" : "process \($0)" }
+    return EngineError(
+      .session,
+      "the session \(name) is in use by \(who ?? "another process"); end that one, or go on in a fork."
+    )
   }
 }

@@ -26,6 +26,8 @@ struct Remember: AsyncParsableCommand {
       "Where memory is kept. (default: \(StoreFolder.advice))", valueName: "folder"))
   var store: String?
 
+  @OptionGroup var budget: StoreBudgetFlag
+
   @Flag(help: "Write one JSON object a line for each file.")
   var json = false
 
@@ -47,6 +49,7 @@ struct Remember: AsyncParsableCommand {
   func run() async throws {
     var options = try engine.options(remembering: model)
     options.store = store ?? StoreFolder.path()
+    options.storeBytes = budget.storeBudget?.bytes
     // All are looked at before the first is read: that may take long.
     let documents = try files.map { file in
       let text = try TextInput.text(from: file)
@@ -113,6 +116,7 @@ struct RememberedRecord: Encodable {
   var tokens: Int
   var knownTokens: Int
   var rememberedTokens: Int
+  var letGoTokens: Int
   var replacedPassages: Int
   var seconds: Double
   var tokensPerSecond: Double?
@@ -124,6 +128,7 @@ struct RememberedRecord: Encodable {
     tokens = result.tokens
     knownTokens = result.known
     rememberedTokens = result.remembered
+    letGoTokens = result.letGo
     replacedPassages = result.replaced
     seconds = result.summary?.prefillDuration.seconds ?? 0
     tokensPerSecond = result.summary?.prefillTokensPerSecond
@@ -142,6 +147,10 @@ struct RememberedRecord: Encodable {
     let rate = tokensPerSecond.map { ", at \($0.inTenths) tokens/s" } ?? ""
     let replaced =
       replacedPassages > 0 ? "; \(replacedPassages.inPassages) of what it was before forgotten" : ""
-    return "\(name): \(tokens.inTokens) remembered\(known)\(rate)\(replaced)"
+    let lost =
+      letGoTokens > 0
+      ? "; \(letGoTokens.inTokens) of it were let go of again, as the store's budget has no room"
+      : ""
+    return "\(name): \(rememberedTokens.inTokens) remembered\(known)\(rate)\(lost)\(replaced)"
   }
 }

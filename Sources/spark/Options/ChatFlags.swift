@@ -43,6 +43,7 @@ struct ChatFlags: ParsableArguments {
     var engineOptions = try engine.options(remembering: model)
     engineOptions.thermal = thermal.options
     engineOptions.store = memory.store ?? StoreFolder.path()
+    engineOptions.storeBytes = memory.budget.storeBudget?.bytes
     let isQuiet = quiet
     let engine = try Engine(
       path: try model.path(), options: engineOptions,

@@ -21,6 +21,8 @@ struct ChatMemoryFlags: ParsableArguments {
       valueName: "folder"))
   var store: String?
 
+  @OptionGroup var budget: StoreBudgetFlag
+
   @Flag(help: "Tell after each reply what was recalled.")
   var explain = false
 

@@ -30,6 +30,8 @@ struct MemoryFlags: ParsableArguments {
       valueName: "folder"))
   var store: String?
 
+  @OptionGroup var budget: StoreBudgetFlag
+
   @Option(
     help: ArgumentHelp(
       "Write each request for a block to a file, which spark cache simulate --trace replays.",
@@ -71,6 +73,7 @@ struct MemoryFlags: ParsableArguments {
   func apply(to options: inout EngineOptions) {
     options.recordTrace = recordTrace
     options.store = store ?? (isLasting ? StoreFolder.path() : nil)
+    options.storeBytes = budget.storeBudget?.bytes
   }
 }
 

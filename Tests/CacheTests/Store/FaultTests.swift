@@ -185,7 +185,8 @@ struct FaultTests {
     func check(_ disk: SimulatedDisk, _ scene: Comment) throws {
       let store = try StoreWorld.store(options, in: "/store", disk: disk)
       for report in store.takeReports() {
-        #expect(report.kind == .tornTail || report.kind == .damagedRecord, "\(report), \(scene)")
+        #expect(
+          [.tornTail, .damagedRecord, .strayFile].contains(report.kind), "\(report), \(scene)")
       }
       for number in durable.sorted() {
         #expect(store.has(number), "block \(number) is lost, \(scene)")

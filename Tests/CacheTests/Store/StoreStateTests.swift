@@ -106,6 +106,8 @@ struct StoreStateTests {
     var retiring: [Int] = []
     var lent: [(slot: Int, key: FrameKey)] = []
     var pins: [BlockIdentity: Int] = [:]
+    var protected: Set<BlockIdentity> = []
+    var protectsSession = false
     var time: UInt64 = 1000
 
     init(policy: PolicyKind, hasDisk: Bool, seed: UInt64) {
@@ -154,7 +156,7 @@ struct StoreStateTests {
 
     mutating func step() {
       time += 1
-      let action = below(24)
+      let action = below(25)
       last = "action \(action)"
       switch action {
       case 0, 1, 2: beginPut()
@@ -173,7 +175,8 @@ struct StoreStateTests {
       case 20: if below(4) == 0 { invalidate() }
       case 21: pin()
       case 22: if below(6) == 0 { state.adapt(toShare: Double(below(5)) / 4) } else { retire() }
-      default: if state.snapshot().tiers[.disk].bytes > 1500 { _ = state.evictFromDisk() }
+      case 23: if below(3) == 0 { protect() }
+      default: if state.snapshot().tiers[.disk].bytes > 1500 { evict() }
       }
       // A lowered budget is kept to as soon as there is somewhere to go.
       state.garbage = []
@@ -194,6 +197,33 @@ struct StoreStateTests {
       for (identity, count) in pins where count > 0 {
         expect(state.storedBlock(identity)?.isPinned == true, "a pinned block has left")
       }
+    }
+
+    mutating func protect() {
+      var protection = BlockProtection(sessions: below(3) == 0 ? [1] : [])
+      for _ in 0..<below(6) { protection.blocks.insert(identity()) }
+      state.protect(protection)
+      protectsSession = !protection.sessions.isEmpty
+      protected = protection.blocks
+    }
+
+    mutating func evict() {
+      func onDisk() -> Set<BlockIdentity> {
+        Set(
+          (0..<14 as Range<UInt64>).map { BlockIdentity(high: 7, low: $0) }.filter { block in
+            (0..<UInt16(Self.framesPerBlock)).contains {
+              state.recordPlace(of: FrameKey(block: block, frame: $0)) != nil
+            }
+          })
+      }
+      let before = onDisk()
+      let bytes = state.evictFromDisk()
+      let gone = before.subtracting(onDisk())
+      if bytes == nil { expect(gone.isEmpty, "blocks left the disk unasked") }
+      expect(
+        !protectsSession || gone.allSatisfy { $0.low % 4 != 1 },
+        "a protected session's block has left the disk")
+      expect(gone.isDisjoint(with: protected), "a protected block has left the disk")
     }
 
     mutating func beginPut() {

@@ -58,11 +58,17 @@ extension ChatLoop {
       "the namespace \(name) remembers \(own.tokens.inTokens) in \(own.passages.inPassages) of "
         + "\(own.sessions == 1 ? "1 session" : "\(own.sessions) sessions") and \(own.concepts.inConcepts), \(own.bytes.disk.inBytes) on disk."
     )
+    let status = try await engine.store.status()
+    remarks.remark(
+      "the store takes \(status.files.total.inBytes) on disk; its budget is \(status.budget.inBytes)."
+    )
+    let tiers = StoreRecord.tiers(status.activity)
+    if !tiers.isEmpty { remarks.tell(StoreRecord.table(of: tiers) + "\n") }
   }
 
   private func forget(_ text: String) async throws {
     let forgotten = try await engine.memory.forget(
-      .containing(text), in: conversation.namespace)
+      .containing(text), in: conversation.namespace, askedIn: conversation)
     remarks.remark(
       "forgot \(forgotten.passages.inPassages), \(forgotten.concepts.inConcepts) and "
         + "\(forgotten.turns.inTurns).")

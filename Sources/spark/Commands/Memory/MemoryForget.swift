@@ -10,7 +10,9 @@ struct MemoryForget: AsyncParsableCommand {
       Their text, keys and values leave the store's files before the command ends; what a drive \
       keeps of removed files is the drive's. A session and a namespace go whatever model read them, \
       other passages only where this model did. The concepts that were made of them go as well, and \
-      what was said in chats: with --matching, each question with its reply where either says the text.
+      what was said in chats: with --matching, each question with its reply where either says the text. \
+      Nothing is forgotten of a session that another process is running, nor of a pinned one unless \
+      --include-pinned is given.
       """)
 
   @Option(help: ArgumentHelp("All that this session read.", valueName: "name"))
@@ -26,6 +28,9 @@ struct MemoryForget: AsyncParsableCommand {
     help: ArgumentHelp(
       "The passages that contain this text; upper and lower case differ.", valueName: "text"))
   var matching: String?
+
+  @Flag(help: "Also what pinned sessions would lose.")
+  var includePinned = false
 
   @Flag(name: .shortAndLong, help: "Do not ask.")
   var yes = false
@@ -47,10 +52,10 @@ struct MemoryForget: AsyncParsableCommand {
   func run() async throws {
     let memory = try store.engine().memory
     let namespace = owner.namespace
-    let count = try await memory.count(selection, in: namespace)
+    let count = try await memory.count(selection, in: namespace, evenPinned: includePinned)
     guard count > 0 else {
       // What an earlier call could not take from the files may go now.
-      _ = try await memory.forget(selection, in: namespace)
+      _ = try await memory.forget(selection, in: namespace, evenPinned: includePinned)
       throw InputError(nothing)
     }
     if !yes {
@@ -62,7 +67,8 @@ struct MemoryForget: AsyncParsableCommand {
         throw ExitCode.failure
       }
     }
-    let forgotten = try await memory.forget(selection, in: namespace)
+    let forgotten = try await memory.forget(
+      selection, in: namespace, evenPinned: includePinned)
     if store.json {
       try Output.standard.writeJSONLine(
         ForgottenRecord(

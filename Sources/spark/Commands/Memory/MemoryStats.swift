@@ -84,13 +84,6 @@ private struct HoldingsRecord: Encodable {
           "\($0.semantic.concepts)", $0.semantic.diskBytes.inBytes,
         ]
       }
-    let widths = rows[0].indices.map { column in rows.map { $0[column].count }.max() ?? 0 }
-    return rows.map { row in
-      let cells = row.indices.map { column in
-        let room = String(repeating: " ", count: widths[column] - row[column].count)
-        return column == 0 ? row[column] + room : room + row[column]
-      }
-      return cells.joined(separator: "  ") + "\n"
-    }.joined()
+    return TextTable.text(rows) + "\n"
   }
 }

@@ -23,29 +23,32 @@ struct SessionRename: AsyncParsableCommand {
 /// `spark session pin`.
 struct SessionPin: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "pin", abstract: "Keep a session from being deleted.")
+    commandName: "pin",
+    abstract: "Keep a session from being deleted, and its blocks from being let go of for room.")
 
-  @OptionGroup var session: SessionArgument
-  @OptionGroup var store: SessionStoreFlags
+  @OptionGroup var pinning: SessionPinning
 
-  func run() async throws {
-    let sessions = try store.engine().sessions
-    try await sessions.pin(session.name, in: session.owner.namespace)
-    try await tell(session.name, of: session, sessions, json: store.json)
-  }
+  func run() async throws { try await pinning.set(true) }
 }
 
 /// `spark session unpin`.
 struct SessionUnpin: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "unpin", abstract: "Let a session be deleted again.")
+    commandName: "unpin", abstract: "Let a session be deleted again, and its blocks be let go of.")
 
+  @OptionGroup var pinning: SessionPinning
+
+  func run() async throws { try await pinning.set(false) }
+}
+
+/// What the two share.
+struct SessionPinning: ParsableArguments {
   @OptionGroup var session: SessionArgument
   @OptionGroup var store: SessionStoreFlags
 
-  func run() async throws {
+  func set(_ isPinned: Bool) async throws {
     let sessions = try store.engine().sessions
-    try await sessions.pin(session.name, false, in: session.owner.namespace)
+    try await sessions.pin(session.name, isPinned, in: session.owner.namespace)
     try await tell(session.name, of: session, sessions, json: store.json)
   }
 }
