@@ -105,6 +105,27 @@ extension Catalog {
     }
   }
 
+  /// Takes the names of blocks out: sessions that have them go on from what comes before, and read the
+  /// rest from its text. ``purge()`` takes them from the log.
+  package func forget(blocks: Set<BlockIdentity>) throws(CatalogError) {
+    try write { db in
+      let rows = try Row.fetchCursor(
+        db,
+        sql: """
+          SELECT session, number, blocks, tail FROM turn WHERE start IS NOT NULL
+          ORDER BY session, number
+          """)
+      var first: [Int64: Int] = [:]
+      while let row = try rows.next() {
+        let session: Int64 = row["session"]
+        guard first[session] == nil else { continue }
+        let names = [BlockIdentity](column: row.bytes("blocks") + row.bytes("tail"))
+        if names.contains(where: blocks.contains) { first[session] = row["number"] }
+      }
+      for (session, number) in first { try Self.dropSequence(from: number, of: session, db) }
+    }
+  }
+
   // MARK: - Settings
 
   /// How a session's replies are made, as the caller has written it; nil when it has not.

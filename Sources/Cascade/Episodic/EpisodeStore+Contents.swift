@@ -83,7 +83,31 @@ extension EpisodeStore {
   ) throws(StoreError) -> TieredStore.Forgotten {
     // Replies that begin after it must not find them, also when only a part could be forgotten.
     defer { forgetPasts() }
+    try orphan(childrenOf: blocks)
     return try tiers.forget(blocks)
+  }
+
+  /// Has the blocks that follow others say so no more, before those are forgotten: the name of a block is
+  /// made of its text.
+  private func orphan(childrenOf blocks: Set<BlockIdentity>) throws(StoreError) {
+    var isChanged = false
+    let buffer = UnsafeMutableRawBufferPointer.allocate(
+      byteCount: layout.blockByteCount, alignment: 64)
+    defer { unsafe buffer.deallocate() }
+    for kept in passages() where !blocks.contains(kept.identity) {
+      guard let parent = kept.passage.parent, blocks.contains(parent) else { continue }
+      var passage = kept.passage
+      passage.parent = nil
+      let isRead = unsafe restore(
+        kept.identity, into: buffer.baseAddress!.assumingMemoryBound(to: UInt8.self))
+      try tiers.invalidate(.block(kept.identity))
+      isChanged = true
+      guard isRead else { continue }
+      _ = try tiers.put(
+        kept.identity, attributes: kept.block.attributes, metadata: passage.encoded(),
+        frames: unsafe UnsafeRawBufferPointer(buffer).bytes)
+    }
+    if isChanged { try tiers.flush() }
   }
 
   /// Forgets a session, or with no session a namespace, whatever model has read it. Writes files.
@@ -91,6 +115,7 @@ extension EpisodeStore {
     session: String?, of namespace: String
   ) throws(StoreError) -> TieredStore.Forgotten {
     defer { forgetPasts() }
+    try orphan(childrenOf: identities(session: session, of: namespace))
     return try tiers.forget(Self.scope(session: session, of: namespace))
   }
 

@@ -133,6 +133,7 @@ struct MemoryKeeper {
         try catalog.forget(
           concepts: victims.concepts, counted: victims.passages,
           everythingOf: scope == .everything ? namespace : nil)
+        try catalog.forget(blocks: victims.passages)
         if try !catalog.purge() { filesLeft += 1 }
       }
     }
