@@ -3,7 +3,7 @@ package import Model
 
 /// Going on where others, or the same session, have been.
 extension SequenceMemory {
-  /// How long a restored sequence may wait for blocks before its window: time in which far less could
+  /// How long a restored sequence may wait for blocks that it may recall: time in which far less could
   /// be read anew.
   private static let patience = Duration.milliseconds(250)
 
@@ -57,9 +57,8 @@ extension SequenceMemory {
     guard count > before else { return false }
     account.cached += count - before
     resumedAt = count
-    if index != nil {
-      store.warm(identities.prefix(working.leaving.lowerBound), within: Self.patience)
-    }
+    // Those in the window as well: when they leave it they are not put again, and are recalled from there.
+    if index != nil { store.warm(identities, within: Self.patience) }
     return true
   }
 
