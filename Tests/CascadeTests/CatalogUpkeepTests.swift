@@ -62,6 +62,45 @@ struct CatalogUpkeepTests {
     #expect(sequence.blocks.count == 14 && sequence.tail == nil)
   }
 
+  @Test("A catalog that is begun anew has every row that can be read, and the old file is kept")
+  func rescue() throws {
+    try Self.withFolder { folder in
+      let owner = CatalogOwner(namespace: "mine", model: BlockIdentity(high: 3, low: 4))
+      var before: KeptSequence?
+      do {
+        let catalog = try Catalog(directory: folder)
+        let session = try Self.talk(catalog)
+        let fork = try #require(try catalog.fork(session, as: "fork", at: 20))
+        #expect(fork.forkedFrom == "one")
+        try catalog.pin(fork.id, true)
+        try catalog.save(
+          Concept(
+            identity: Self.block(7), tokens: [1, 2],
+            links: [Concept.Link(block: Self.block(8), session: 9)],
+            count: DecayedCount(weight: 2, at: 3), created: 4), of: owner)
+        before = try catalog.sequence(of: session)?.sequence
+        #expect(try catalog.purge())
+      }
+      let results = try (0..<2).map { _ in
+        try CatalogRescue.run(in: folder, suffix: "damaged-1")
+      }
+      #expect(results.allSatisfy { $0.sessions == 2 && $0.turns == 12 })
+      // One that is kept is not written over.
+      #expect(Set(results.map(\.movedTo)).count == 2)
+      for result in results { #expect(FileManager.default.fileExists(atPath: result.movedTo)) }
+      let catalog = try Catalog(directory: folder)
+      #expect(try catalog.condition().isWhole)
+      let one = try #require(try catalog.session(named: "one", in: "mine"))
+      #expect(try catalog.sequence(of: one.id)?.sequence == before)
+      let fork = try #require(try catalog.session(named: "fork", in: "mine"))
+      #expect(fork.forkedFrom == "one" && fork.isPinned)
+      #expect(try catalog.concepts(of: owner).map(\.links.count) == [1])
+      #expect(
+        try FileManager.default.contentsOfDirectory(atPath: folder)
+          .filter { $0.contains("rescue") } == [])
+    }
+  }
+
   @Test("Figures count what was said; a catalog is whole, and compacting changes nothing in it")
   func figures() throws {
     try Self.withFolder { folder in

@@ -60,22 +60,23 @@ extension Catalog {
   ///
   /// - Returns: how many.
   package func removeOrphans() throws(CatalogError) -> Int {
-    try writeDurably { db in
-      var count = 0
-      for table in [
-        "turn WHERE session NOT IN (SELECT id FROM session)",
-        "concept_link WHERE concept NOT IN (SELECT id FROM concept)",
-      ] {
-        try db.execute(sql: "DELETE FROM \(table)")
-        count += db.changesCount
-      }
-      try db.execute(
-        sql: """
-          UPDATE session SET forked_from = NULL
-          WHERE forked_from NOT IN (SELECT id FROM session)
-          """)
-      return count + db.changesCount
+    try writeDurably { db in try Self.removeOrphans(db) }
+  }
+
+  static func removeOrphans(_ db: Database) throws -> Int {
+    var count = 0
+    for orphans in [
+      "turn WHERE session NOT IN (SELECT id FROM session)",
+      "concept_link WHERE concept NOT IN (SELECT id FROM concept)",
+    ] {
+      try db.execute(sql: "DELETE FROM \(orphans)")
+      count += db.changesCount
     }
+    try db.execute(
+      sql: """
+        UPDATE session SET forked_from = NULL WHERE forked_from NOT IN (SELECT id FROM session)
+        """)
+    return count + db.changesCount
   }
 
   /// Has a session be read from its text from the first turn on that needs the block with number `first` of

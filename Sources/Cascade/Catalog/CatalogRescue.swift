@@ -18,19 +18,12 @@ package enum CatalogRescue {
     package var broken: [String] = []
   }
 
-  /// Tables in an order in which none refers to a later one, and by what rows are told apart.
-  private static let tables = [
-    ("session", "id"), ("turn", "session, number"), ("concept", "id"),
-    ("concept_link", "concept, block"), ("recalled", "block"),
-    ("consolidation", "namespace, model"),
-  ]
-
   /// Nobody else may have the catalog open.
   ///
   /// - Parameters:
   ///   - directory: the store's folder.
   ///   - suffix: what the damaged file's name gets behind a full stop.
-  static func run(in directory: String, suffix: String) throws(CatalogError) -> Result {
+  package static func run(in directory: String, suffix: String) throws(CatalogError) -> Result {
     let path = "\(directory)/\(Catalog.fileName)"
     // Whole before it gets the name: a process that is killed here has changed nothing.
     let draft = "\(path).rescue"
@@ -77,27 +70,20 @@ package enum CatalogRescue {
   {
     // What cannot be opened at all has nothing to give.
     guard let damaged = try? DatabaseQueue(path: path) else { return [] }
-    for (table, key) in tables {
-      let columns = try catalog.read { db in try db.columns(in: table).map(\.name) }
-      for order in ["ASC", "DESC"] {
-        let keys = key.split(separator: ",").map { "\($0) \(order)" }.joined(separator: ",")
-        var rows: [[DatabaseValue]] = []
-        try? damaged.read { db in
-          let known = Set(try db.columns(in: table).map(\.name))
-          let list = columns.map { known.contains($0) ? $0 : "NULL" }.joined(separator: ",")
-          let cursor = try Row.fetchCursor(db, sql: "SELECT \(list) FROM \(table) ORDER BY \(keys)")
-          while let row = try cursor.next() { rows.append(Array(row.databaseValues)) }
-        }
-        let places = columns.map { _ in "?" }.joined(separator: ",")
-        try catalog.write { db in
-          for row in rows {
-            // A row that the tables' rules refuse is damaged too, or belongs to one that is.
-            try? db.execute(
-              sql: "INSERT OR IGNORE INTO \(table) VALUES (\(places))",
-              arguments: StatementArguments(row))
-          }
-        }
-      }
+    // As they came to be, one that refers to another is behind it.
+    let tables = try catalog.read { db in
+      try String.fetchAll(
+        db,
+        sql: """
+          SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'
+            AND name != 'grdb_migrations' ORDER BY rowid
+          """)
+    }
+    try catalog.write { db in
+      // A row may come before the one that it refers to, which may be lost.
+      try db.execute(sql: "PRAGMA defer_foreign_keys = ON")
+      for table in tables { try copy(table, from: damaged, to: db) }
+      _ = try Catalog.removeOrphans(db)
     }
     return try catalog.read { db in
       let seals = "SELECT id, said FROM session"
@@ -108,6 +94,30 @@ package enum CatalogRescue {
       }
       return try Row.fetchAll(db, sql: "SELECT id, said, name FROM session ORDER BY id")
         .filter { before?[$0["id"]] != ($0["said"] as DatabaseValue) }.map { $0["name"] }
+    }
+  }
+
+  private static func copy(
+    _ table: String, from damaged: DatabaseQueue, to db: Database
+  ) throws {
+    let columns = try db.columns(in: table).map(\.name)
+    let places = columns.map { _ in "?" }.joined(separator: ",")
+    for order in ["ASC", "DESC"] {
+      let keys = try db.primaryKey(table).columns.map { "\($0) \(order)" }.joined(separator: ",")
+      var rows: [[DatabaseValue]] = []
+      try? damaged.read { damaged in
+        let known = Set(try damaged.columns(in: table).map(\.name))
+        let list = columns.map { known.contains($0) ? $0 : "NULL" }.joined(separator: ",")
+        let cursor = try Row.fetchCursor(
+          damaged, sql: "SELECT \(list) FROM \(table) ORDER BY \(keys)")
+        while let row = try cursor.next() { rows.append(Array(row.databaseValues)) }
+      }
+      for row in rows {
+        // A row that the table's rules refuse is damaged too.
+        try? db.execute(
+          sql: "INSERT OR IGNORE INTO \(table) VALUES (\(places))",
+          arguments: StatementArguments(row))
+      }
     }
   }
 }

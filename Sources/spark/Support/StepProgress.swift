@@ -7,10 +7,10 @@ final class StepProgress: Sendable {
 
   init(isQuiet: Bool) { self.isQuiet = isQuiet }
 
-  func advance(to count: Int, of total: Int) {
+  func advance(to count: Int, of total: Int, _ remark: String = "blocks") {
     bar.withLock { bar in
       if bar == nil { bar = ProgressBar(total: total, isQuiet: isQuiet) }
-      bar!.advance(to: count, "blocks")
+      bar!.advance(to: count, remark)
     }
   }
 

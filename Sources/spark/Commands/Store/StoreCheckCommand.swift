@@ -1,6 +1,5 @@
 import ArgumentParser
 import Generation
-import Synchronization
 
 /// `spark store check`: reads everything back, and mends what can be.
 struct StoreCheckCommand: AsyncParsableCommand {
@@ -23,7 +22,7 @@ struct StoreCheckCommand: AsyncParsableCommand {
   func run() async throws {
     let files = try store.engine().store
     let (isRepairing, json) = (repair, store.json)
-    let progress = StoreProgress(isQuiet: json)
+    let progress = StepProgress(isQuiet: json)
     let check = try await Interruption.cancels {
       try await files.check(repairing: isRepairing) { done, total in
         progress.advance(to: done >> 10, of: total >> 10, "KiB read back")
@@ -100,21 +99,4 @@ private struct StoreCheckRecord: Encodable {
 
 extension Int {
   fileprivate var inPlaces: String { self == 1 ? "1 place" : "\(self) places" }
-}
-
-/// A bar that is drawn from the engine's threads.
-final class StoreProgress: Sendable {
-  private let isQuiet: Bool
-  private let bar = Mutex<ProgressBar?>(nil)
-
-  init(isQuiet: Bool) { self.isQuiet = isQuiet }
-
-  func advance(to count: Int, of total: Int, _ remark: String) {
-    bar.withLock { bar in
-      if bar == nil { bar = ProgressBar(total: total, isQuiet: isQuiet) }
-      bar?.advance(to: count, remark)
-    }
-  }
-
-  func clear() { bar.withLock { $0?.clear() } }
 }

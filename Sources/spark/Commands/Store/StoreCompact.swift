@@ -15,7 +15,7 @@ struct StoreCompact: AsyncParsableCommand {
   func run() async throws {
     let files = try store.engine().store
     let json = store.json
-    let progress = StoreProgress(isQuiet: json)
+    let progress = StepProgress(isQuiet: json)
     let result = try await Interruption.cancels {
       try await files.compact { progress.advance(to: $0, of: $1, "segments") }
     }
