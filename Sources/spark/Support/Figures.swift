@@ -21,6 +21,9 @@ extension Int {
     return units.first == "bytes" ? "\(self) bytes" : "\(value.inTenths) \(units[units.startIndex])"
   }
 
+  /// A number of blocks, as `1 block`.
+  var inBlocks: String { self == 1 ? "1 block" : "\(self) blocks" }
+
   /// A number of tokens, as `1 token`.
   var inTokens: String { self == 1 ? "1 token" : "\(self) tokens" }
 }

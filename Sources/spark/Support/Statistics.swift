@@ -68,10 +68,10 @@ struct Statistics: CustomStringConvertible {
     guard restoring.blocks + restoring.declined > 0 else { return nil }
     let each = restoring.blocks > 0 ? restoring.duration / restoring.blocks : .zero
     return
-      "restored \(restoring.blocks) blocks in \(told(restoring.duration)), \(told(each)) each; "
+      "restored \(restoring.blocks.inBlocks) in \(told(restoring.duration)), \(told(each)) each; "
       + "reading one takes \(restoring.readingBlock.map(told) ?? "a time not measured yet")"
       + (restoring.declined > 0
-        ? "; \(restoring.declined) were read again, as that is sooner" : "")
+        ? "; \(restoring.declined.inBlocks) read again, as that is sooner" : "")
   }
 
   private var recall: String {
