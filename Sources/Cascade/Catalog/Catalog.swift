@@ -154,14 +154,15 @@ package final class Catalog: Sendable {
     } catch let error as DatabaseError {
       throw CatalogError(error, path: path ?? "the catalog in memory")
     } catch {
-      throw CatalogError(.failed, "\(path ?? "the catalog in memory") cannot be used: \(error).")
+      throw CatalogError(
+        .failed, "\(path ?? "the catalog in memory") cannot be used: \("\(error)".oneLine).")
     }
   }
 }
 
 extension CatalogError {
   fileprivate init(_ error: DatabaseError, path: String) {
-    let reason = error.message ?? error.resultCode.description
+    let reason = (error.message ?? error.resultCode.description).oneLine
     switch error.resultCode {
     case .SQLITE_NOTADB, .SQLITE_CORRUPT:
       self.init(
@@ -179,5 +180,13 @@ extension CatalogError {
           + "permission, or use another store.")
     default: self.init(.failed, "\(path) cannot be used (\(reason)); the disk may be failing.")
     }
+  }
+}
+
+extension String {
+  /// In one line, and no longer than one reads: SQLite quotes what it finds damaged.
+  fileprivate var oneLine: String {
+    let words = split(whereSeparator: \.isWhitespace).joined(separator: " ")
+    return words.count > 200 ? words.prefix(200) + "…" : words
   }
 }
