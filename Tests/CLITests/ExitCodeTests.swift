@@ -13,6 +13,7 @@ struct ExitCodeTests {
       (["generate", "x", "--window", "0"], "--window"),
       (["generate", "x", "--window", "5000"], "--window is 5000"),
       (["generate", "x", "--context", "5000"], "--context is 5000"),
+      (["generate", "x", "--block", "256"], "--block is 256"),
       (["generate", "x", "--logit-bias", "five"], "--logit-bias"),
       (["generate", "x", "--logprobs", "2"], "--json"),
       (["generate", "x", "--file", "y"], "not both"),

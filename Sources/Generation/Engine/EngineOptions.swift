@@ -69,8 +69,8 @@ public struct EngineOptions: Sendable, Equatable {
       (1...trainedContext).contains(contextLength ?? 1), "contextLength", "\(contextLength ?? 0)",
       "between 1 and the model's trained context of \(trainedContext) tokens")
     try require(
-      blockLength % 16 == 0 && (16...512).contains(blockLength), "block", "\(blockLength)",
-      "a multiple of 16 between 16 and 512")
+      blockLength % 16 == 0 && (16...KVLayout.longestBlock).contains(blockLength), "block",
+      "\(blockLength)", "a multiple of 16 between 16 and \(KVLayout.longestBlock)")
     try recall.validate(blockLength: blockLength)
     try consolidation.validate()
     try require(

@@ -19,6 +19,8 @@ public enum KeyValueType: String, Sendable, CaseIterable {
 package struct KVLayout: Sendable, Equatable {
   /// Tokens in a block, unless someone asks for another length.
   package static let defaultBlockLength = 64
+  /// The most tokens in a block that the kernels have room for.
+  package static let longestBlock = Int(SPARK_MAX_BLOCK)
 
   package let layers: Int
   package let kvHeads: Int
@@ -32,8 +34,9 @@ package struct KVLayout: Sendable, Equatable {
     type: KeyValueType = .f16
   ) {
     precondition(
-      blockLength % 16 == 0 && blockLength > 0 && blockLength <= SPARK_MAX_BLOCK,
-      "a block of \(blockLength) tokens: the length must be a multiple of 16 up to 128")
+      blockLength % 16 == 0 && blockLength > 0 && blockLength <= Self.longestBlock,
+      "a block of \(blockLength) tokens: the length must be a multiple of 16 up to \(Self.longestBlock)"
+    )
     self.layers = layers
     self.kvHeads = kvHeads
     self.headDimension = headDimension
