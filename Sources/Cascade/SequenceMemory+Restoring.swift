@@ -110,6 +110,7 @@ extension SequenceMemory {
       first > 0
       ? 0 : (0..<count).firstIndex { !store.costs.pays(tiers([$0]), over: length) } ?? count
     restoring.declined += count - worth
+    store.costs.note(declined: Set(tiers(worth..<count)))
     for block in worth..<count { known.unusable.insert(block) }
     return worth
   }

@@ -42,4 +42,19 @@ struct RestoreCostsTests {
     for _ in 0..<20 { costs.note(read: 1, .milliseconds(40)) }
     #expect(costs.pays([Tier.packed], over: 1))
   }
+
+  @Test("What was declined is tried again after a while, and each tier for itself")
+  func declining() {
+    var costs = RestoreCosts()
+    costs.note(read: 1, .milliseconds(1))
+    costs.note(restoredFrom: .disk, .seconds(2))
+    costs.note(restoredFrom: .packed, .seconds(2))
+    var declined = 0
+    while !costs.pays([Tier.disk], over: 64), declined < 100 {
+      costs.note(declined: [Tier.disk])
+      declined += 1
+    }
+    #expect((5...20).contains(declined), "\(declined)")
+    #expect(!costs.pays([Tier.packed], over: 64))
+  }
 }

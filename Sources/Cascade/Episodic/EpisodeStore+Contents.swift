@@ -89,7 +89,10 @@ extension EpisodeStore {
 
   /// Has the blocks that follow others say so no more, before those are forgotten: the name of a block is
   /// made of its text.
+  ///
+  /// - Throws: when one cannot be read now; then nothing of it is changed. One that is damaged goes.
   private func orphan(childrenOf blocks: Set<BlockIdentity>) throws(StoreError) {
+    guard !blocks.isEmpty else { return }
     var isChanged = false
     let buffer = UnsafeMutableRawBufferPointer.allocate(
       byteCount: layout.blockByteCount, alignment: 64)
@@ -98,11 +101,17 @@ extension EpisodeStore {
       guard let parent = kept.passage.parent, blocks.contains(parent) else { continue }
       var passage = kept.passage
       passage.parent = nil
-      let isRead = unsafe restore(
-        kept.identity, into: buffer.baseAddress!.assumingMemoryBound(to: UInt8.self))
+      let isWhole: Bool
+      do throws(StoreError) {
+        var span = unsafe buffer.mutableBytes
+        isWhole = try tiers.copyBlock(kept.identity, into: &span)
+      } catch {
+        guard error.code == .damaged || error.code == .missing else { throw error }
+        isWhole = false
+      }
       try tiers.invalidate(.block(kept.identity))
       isChanged = true
-      guard isRead else { continue }
+      guard isWhole else { continue }
       _ = try tiers.put(
         kept.identity, attributes: kept.block.attributes, metadata: passage.encoded(),
         frames: unsafe UnsafeRawBufferPointer(buffer).bytes)

@@ -29,6 +29,12 @@ package struct RestoreCosts: Sendable, Equatable {
     known = known.map { $0 + share * (seconds - $0) } ?? seconds
   }
 
+  /// Blocks of these tiers were read instead. What is not measured any more is believed less and less, so
+  /// that one slow block does not keep all later ones from being tried.
+  package mutating func note(declined tiers: some Sequence<Tier>) {
+    for tier in tiers { restoring[tier] = restoring[tier].map { $0 * (1 - Self.share) } }
+  }
+
   /// Whether blocks of these tiers are taken over rather than that `tokens` are read. What was never
   /// measured is worth a try.
   package func pays(_ tiers: some Sequence<Tier>, over tokens: Int) -> Bool {
