@@ -20,17 +20,18 @@ import Testing
       var told = request
       told.maxTokens = 40
       let reply = Reply(prompt: tokenizer.encode(text), options: told, seed: 1)
-      while try stepper.advance(reply, isCancelled: { false }) != nil {}
+      while try stepper.next(Turn(reply, rows: 512)) != nil {}
     }
     let prompt = tokenizer.encode(text)
     let reply = Reply(prompt: prompt, options: request, seed: 1)
     defer { stepper.end(reply) }
     // The prompt, and one decoded token for what is set up lazily.
-    for _ in 0..<2 { _ = try stepper.advance(reply, isCancelled: { false }) }
+    let turns = [Turn(reply, rows: 512)]
+    for _ in 0..<2 { _ = try stepper.next(turns[0]) }
     var count = 0
     for _ in 0..<tokens {
       allocation_counter_start()
-      _ = try stepper.advance(reply, isCancelled: { false })
+      stepper.advance(turns) { _, _ in }
       if allocation_counter_stop() > 0 { count += 1 }
     }
     return count

@@ -30,3 +30,12 @@ struct WholeReply {
     }
   }
 }
+
+extension Stepper {
+  /// One reply's next event.
+  func next(_ turn: Turn) throws -> GenerationEvent? {
+    var result: Result<GenerationEvent?, EngineError>?
+    while result == nil { advance([turn]) { result = $1 } }
+    return try result!.get()
+  }
+}

@@ -273,17 +273,19 @@ import Testing
     try await Self.withFolder { folder in
       let engine = try Self.engine(folder)
       let (stream, continuation) = AsyncStream.makeStream(of: Void.self)
+      let isCancelled = Atomic(false)
       let task = Task {
         try await engine.remember(Self.text, as: "book") { count in
           // The engine's thread waits here, so the task is cancelled before the third chunk.
           if count == 256 {
             continuation.yield()
-            while !Task.isCancelled { usleep(1000) }
+            while !isCancelled.load(ordering: .relaxed) { usleep(1000) }
           }
         }
       }
       for await _ in stream {
         task.cancel()
+        isCancelled.store(true, ordering: .relaxed)
         break
       }
       let result = try await task.value

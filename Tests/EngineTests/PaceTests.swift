@@ -19,7 +19,7 @@ import Testing
     defer { stepper.end(reply) }
     var tokens: [TokenID] = []
     adjust(pace, 0)
-    while case .token(let token)? = try stepper.advance(reply, isCancelled: { false }) {
+    while case .token(let token)? = try stepper.next(Turn(reply, rows: 512)) {
       tokens.append(token.id)
       adjust(pace, tokens.count)
     }

@@ -36,11 +36,11 @@ package final class Recaller: LayerViews {
 
   deinit { unsafe turned.deallocate() }
 
-  /// Says whose rows the step about to run holds.
-  package func attend(to memory: SequenceMemory) {
-    sequences.removeAll(keepingCapacity: true)
-    sequences.append(memory)
-  }
+  /// A step begins.
+  package func attendToNone() { sequences.removeAll(keepingCapacity: true) }
+
+  /// Adds whose rows the step about to run holds.
+  package func attend(to memory: SequenceMemory) { sequences.append(memory) }
 
   @unsafe
   package func choose(layer: Int, queries: UnsafePointer<Float>, in step: Step) {

@@ -43,15 +43,19 @@ package final class Pace: Sendable {
 
   var threads: Int { threadCount.load(ordering: .relaxed) }
 
-  func noteChunk(_ duration: Duration) {
+  /// A token was told.
+  func noteToken() { tokens.add(1, ordering: .relaxed) }
+
+  /// A pass has read a part of a prompt.
+  func noteReading(_ duration: Duration) {
     busyNanoseconds.add(Self.nanoseconds(duration), ordering: .relaxed)
   }
 
-  /// - Parameter bytes: what a pass of one token has read; nil where the time tells nothing of the
-  ///   machine, as a pass had more to do, or none was needed.
-  func noteToken(_ duration: Duration, reading bytes: Int?) {
+  /// A pass has made tokens.
+  ///
+  /// - Parameter bytes: what it has read; nil where its time tells nothing of the machine.
+  func noteDecoding(_ duration: Duration, reading bytes: Int?) {
     let nanoseconds = Self.nanoseconds(duration)
-    tokens.add(1, ordering: .relaxed)
     busyNanoseconds.add(nanoseconds, ordering: .relaxed)
     guard let bytes else { return }
     decodeNanoseconds.add(nanoseconds, ordering: .relaxed)

@@ -1,9 +1,11 @@
 internal import Cascade
 package import Model
+internal import Synchronization
 
 /// One reply: what was asked, and, once its first token has been, the state of its making.
 ///
-/// It is `Sendable`, unchecked: what changes is touched only on the engine's compute thread.
+/// It is `Sendable`, unchecked: what changes is touched only on the engine's compute thread, but for
+/// whether it is cancelled.
 package final class Reply: @unchecked Sendable {
   let prompt: [TokenID]
   let options: GenerationOptions
@@ -29,6 +31,22 @@ package final class Reply: @unchecked Sendable {
   /// Whether the machine is watched for this reply.
   var isMonitored = false
 
+  typealias Waiter = CheckedContinuation<Result<GenerationEvent?, EngineError>, Never>
+
+  /// Who waits for its next event.
+  var waiter: Waiter?
+
+  /// Whether its prompt is still being read.
+  var isReading: Bool { state.map { $0.memory.count < prompt.count } ?? true }
+
+  private let cancellation = Atomic(false)
+
+  /// Whether nobody wants more of it.
+  package var isCancelled: Bool { cancellation.load(ordering: .relaxed) }
+
+  /// Has it end before its next pass.
+  package func cancel() { cancellation.store(true, ordering: .relaxed) }
+
   package init(
     prompt: [TokenID], options: GenerationOptions, seed: UInt64, isContinuation: Bool = true,
     turnEnds: Set<TokenID> = [], sequence: KeptSequence? = nil,
@@ -47,6 +65,18 @@ package final class Reply: @unchecked Sendable {
   }
 }
 
+/// A reply's part in a pass.
+package struct Turn {
+  package let reply: Reply
+  /// The most rows that it may have, at least one.
+  package var rows: Int
+
+  package init(_ reply: Reply, rows: Int) {
+    self.reply = reply
+    self.rows = rows
+  }
+}
+
 /// A reply in the making: its memory, its sampler, and the text it is about to show.
 struct ReplyState {
   let memory: SequenceMemory
@@ -60,6 +90,12 @@ struct ReplyState {
   var sampled: SampledTokens
   /// The last token and a draft behind it: what a pass is given.
   var rows: [TokenID] = []
+  /// The part of the prompt that the pass in hand reads; nil when the prompt is read.
+  var chunk: Range<Int>?
+  /// The first of its rows' logits in the pass in hand.
+  var firstLogit = 0
+  /// What passes took since the last token was told.
+  var spent = Duration.zero
   /// Whether memory has been given what the reply has made.
   var isKept = false
   var generated = 0

@@ -25,26 +25,27 @@ extension Stepper {
     return drafter
   }
 
-  /// Runs the last token and a draft, and samples as far as the draft holds. What is refused leaves no
-  /// trace.
-  func decode(_ state: inout ReplyState, of reply: Reply) throws(EngineError) {
+  /// Makes the rows of a reply's next pass: the last token and a draft.
+  ///
+  /// - Parameter most: rows, at least one.
+  func propose(_ state: inout ReplyState, of reply: Reply, most: Int) {
     state.rows.removeAll(keepingCapacity: true)
     state.rows.append(state.lastToken)
-    if state.drafter != nil {
-      state.drafter!.propose(room: room(state, of: reply), costs: costs)
-      state.rows.append(contentsOf: state.drafter!.draft)
-    }
-    let count = state.memory.count
-    let begun = clock.now
-    runOnTrial(state.rows.span, state.memory, logits: state.rows.count)
-    costs.note(rows: state.rows.count, clock.now - begun)
+    guard state.drafter != nil else { return }
+    state.drafter!.propose(room: min(room(state, of: reply), most - 1), costs: costs)
+    state.rows.append(contentsOf: state.drafter!.draft)
+  }
+
+  /// Samples as far as the draft holds. What is refused leaves no trace.
+  func takeDecoded(_ state: inout ReplyState, of reply: Reply) throws(EngineError) {
+    let count = state.memory.count - state.rows.count
     // The last sampled token is not read before the next pass, as its successor is not asked for.
     defer { state.memory.retract(to: count + max(1, state.sampled.count), in: pool) }
     let accepted = try sample(&state, of: reply)
     state.drafter?.note(accepted: accepted)
   }
 
-  /// Samples the token after each row of the last pass, as long as it is the one that the next row was
+  /// Samples the token after each of a reply's rows in the last pass, as long as it is the one that the next row was
   /// given. Each is drawn as it would be after a pass of its own.
   ///
   /// - Returns: tokens of the draft that were right.
@@ -52,7 +53,7 @@ extension Stepper {
     let pass = pass
     for row in 0..<max(1, state.rows.count) {
       // An embedding may have more rows than there are tokens, to make its size round.
-      let logits = pass.logits(row).extracting(0..<tokenizer.vocabularySize)
+      let logits = pass.logits(state.firstLogit + row).extracting(0..<tokenizer.vocabularySize)
       let token = state.sampler.sample(logits)
       // The sampler treats what is no number as impossible, so it is chosen only where nothing is one.
       guard !logits[Int(token)].isNaN else {

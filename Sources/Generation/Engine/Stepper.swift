@@ -27,7 +27,11 @@ package final class Stepper {
   let clock = ContinuousClock()
   let compute: Compute
   let pace: Pace?
-  private var lastStep = Duration.zero
+  private var lastPass = Duration.zero
+  /// Whose rows the pass in hand has.
+  private var members: [Turn] = []
+  /// Virtual positions that its views use, as a count from 0.
+  private var positions = 0
   /// What passes of several rows cost, over all replies.
   var costs = PassCosts()
   /// What the last reply's drafts were worth.
@@ -70,10 +74,12 @@ package final class Stepper {
     // A chunk is cut into one run for each slide of the window and each new choice of blocks, each
     // with a view of its own.
     let cut = plan.rooms > 0 ? min(layout.blockLength, plan.options.every) : layout.blockLength
-    let runs = options.window == .full ? 1 : 2 * options.prefillChunk / cut + 2
+    let rows = max(options.prefillChunk, options.maxSequences)
+    let cuts = options.window == .full ? 0 : 2 * rows / cut
     step = try Step(
-      maxRows: options.prefillChunk, maxLogitRows: min(options.prefillChunk, 32),
-      maxSpans: runs * (blocks + plan.rooms + 2))
+      maxRows: rows, maxLogitRows: min(rows, max(32, options.maxSequences)),
+      maxSpans: (cuts + 2 * options.maxSequences) * (blocks + plan.rooms + 2))
+    members.reserveCapacity(options.maxSequences)
     pass = try ForwardPass(
       model: model, compute: compute, layout: layout, step: step,
       maxPositions: WorkingMemory.positions(
@@ -91,6 +97,11 @@ package final class Stepper {
       plan.rooms > 0 ? Recaller(plan: plan, pool: pool, rope: pass.rope, compute: compute) : nil
     pass.views = recaller
   }
+
+  /// Rows that a pass may have.
+  package var rowsPerPass: Int { step.maxRows }
+  /// Rows of them whose logits may be asked for.
+  var logitsPerPass: Int { step.maxLogitRows }
 
   /// What is remembered, apart from replies.
   var memory: MemoryKeeper {
@@ -213,114 +224,161 @@ package final class Stepper {
     return breakers
   }
 
-  // MARK: - Steps
+  // MARK: - Passes
 
-  /// The reply's next event; nil after its summary. `isCancelled` is asked before each pass.
+  /// Makes the next events of several replies, in one pass over the weights for all that need one.
+  ///
+  /// A reply whose prompt is not read to its end yet has none. What a reply says does not depend on the
+  /// others: a row's bits do not.
+  ///
+  /// - Parameters:
+  ///   - turns: each of another reply, together no more rows than ``rowsPerPass``.
+  ///   - tell: called with each event; nil for a reply that has ended.
   package func advance(
-    _ reply: Reply, isCancelled: () -> Bool
-  ) throws(EngineError) -> GenerationEvent? {
-    if reply.isEnded { return nil }
-    if reply.state == nil {
-      do {
-        reply.state = try open(reply)
+    _ turns: [Turn], tell: (Reply, Result<GenerationEvent?, EngineError>) -> Void
+  ) {
+    members.removeAll(keepingCapacity: true)
+    var hasBegun = false
+    for turn in turns {
+      do throws(EngineError) {
+        if try tellWithoutPass(turn.reply, tell) { continue }
       } catch {
-        reply.isEnded = true
-        throw error
+        end(turn.reply)
+        tell(turn.reply, .failure(error))
+        continue
+      }
+      hasBegun = hasBegun || turn.reply.state!.memory.count > 0
+      members.append(turn)
+    }
+    guard !members.isEmpty else { return }
+    if hasBegun {
+      pace?.rest(after: lastPass) { members.allSatisfy(\.reply.isCancelled) }
+      // Whoever was cancelled meanwhile ends before the next pass.
+      if members.contains(where: \.reply.isCancelled) { return }
+    }
+    if let pace { compute.use(threads: pace.threads) }
+    let begun = clock.now
+    beginPass()
+    for turn in members { prepare(&turn.reply.state!, of: turn) }
+    runPass()
+    let duration = clock.now - begun
+    lastPass = duration
+    note(duration)
+    for turn in members {
+      do throws(EngineError) {
+        try takeResults(&turn.reply.state!, of: turn.reply, after: duration)
+        _ = try tellWithoutPass(turn.reply, tell)
+      } catch {
+        end(turn.reply)
+        tell(turn.reply, .failure(error))
       }
     }
-    // Moved out and back, so that nothing in it is copied when it changes.
-    var state = reply.state.take()!
-    let event: GenerationEvent
-    do {
-      event = try advance(&state, of: reply, isCancelled: isCancelled)
-    } catch {
-      reply.state = consume state
-      end(reply)
-      throw error
-    }
-    reply.state = consume state
-    if case .finished = event { end(reply) }
-    return event
   }
 
-  private func advance(
-    _ state: inout ReplyState, of reply: Reply, isCancelled: () -> Bool
-  ) throws(EngineError) -> GenerationEvent {
-    let isSampled = !state.sampled.isEmpty
-    if state.stopReason == nil {
-      if state.generated > 0, !isSampled { pace?.rest(after: lastStep, isCancelled: isCancelled) }
-      if isCancelled() { state.stopReason = .cancelled }
+  /// Tells what a reply has to tell without computing anything.
+  ///
+  /// - Returns: whether there was something.
+  private func tellWithoutPass(
+    _ reply: Reply, _ tell: (Reply, Result<GenerationEvent?, EngineError>) -> Void
+  ) throws(EngineError) -> Bool {
+    if reply.isEnded {
+      tell(reply, .success(nil))
+      return true
     }
-    if state.stopReason == nil {
-      if let pace { compute.use(threads: pace.threads) }
-      let begun = clock.now
-      if isSampled {
-        // An earlier pass has checked a draft, and this token with it.
-      } else if state.generated > 0 {
-        state.memory.isReading = false
-        try decode(&state, of: reply)
-      } else if read(
-        reply.prompt, state.memory, isCancelled: isCancelled, onProgress: reply.onPrefill)
-      {
-        state.prefillDuration = clock.now - begun
-        // Nothing is to be said, but what was read is read.
-        if reply.options.maxTokens == 0 { state.stopReason = .length }
-        if state.stopReason == nil { _ = try sample(&state, of: reply) }
-      } else {
-        state.stopReason = .cancelled
-      }
-      if state.stopReason == nil {
-        let token = tell(&state, of: reply)
-        let duration = clock.now - begun
-        if state.generated == 1 {
-          state.timeToFirstToken = begun + duration - reply.begun
-        } else {
-          state.decodeDuration += duration
-          if !isSampled { lastStep = duration }
-          pace?.noteToken(
-            duration,
-            reading: isSampled || state.rows.count > 1
-              ? nil
-              : model.weightByteCount + state.memory.heldBlocks * pool.layout.blockByteCount)
-        }
-        return .token(token)
-      }
+    if reply.state == nil { reply.state = try open(reply) }
+    if reply.state!.stopReason == nil, reply.isCancelled { reply.state!.stopReason = .cancelled }
+    if reply.state!.stopReason != nil {
+      let summary = summary(of: &reply.state!, of: reply)
+      end(reply)
+      tell(reply, .success(.finished(summary)))
+      return true
     }
-    return .finished(summary(of: &state, of: reply))
+    guard !reply.state!.sampled.isEmpty else { return false }
+    tell(reply, .success(.token(self.tell(&reply.state!, of: reply))))
+    return true
   }
+
+  /// Puts a reply's next rows into the pass: a part of its prompt, or its last token and a draft.
+  private func prepare(_ state: inout ReplyState, of turn: Turn) {
+    let reply = turn.reply
+    let prompt = reply.prompt
+    state.firstLogit = step.logitRowCount
+    if state.memory.count < prompt.count {
+      let chunk = nextChunk(
+        of: prompt, state.memory, most: turn.rows, onProgress: reply.onPrefill)
+      state.chunk = chunk
+      give(
+        prompt.span.extracting(chunk), to: state.memory,
+        logits: chunk.upperBound == prompt.count ? 1 : 0)
+    } else {
+      state.chunk = nil
+      state.memory.isReading = false
+      propose(&state, of: reply, most: min(turn.rows, step.maxLogitRows - step.logitRowCount))
+      give(state.rows.span, to: state.memory, logits: state.rows.count)
+    }
+  }
+
+  /// Samples from what the pass has computed for a reply.
+  private func takeResults(
+    _ state: inout ReplyState, of reply: Reply, after duration: Duration
+  ) throws(EngineError) {
+    state.spent += duration
+    guard let chunk = state.chunk else { return try takeDecoded(&state, of: reply) }
+    state.memory.slide(in: pool)
+    state.prefillDuration += duration
+    reply.onPrefill(chunk.upperBound)
+    guard chunk.upperBound == reply.prompt.count else { return }
+    // Nothing is to be said, but what was read is read.
+    if reply.options.maxTokens == 0 {
+      state.stopReason = .length
+    } else {
+      _ = try sample(&state, of: reply)
+    }
+  }
+
+  /// What the pass says of the machine, and of what passes cost.
+  private func note(_ duration: Duration) {
+    let isDecoding = members.allSatisfy { $0.reply.state!.chunk == nil }
+    if isDecoding {
+      costs.note(rows: step.rows, duration)
+      // Drafts and others beside it make a pass tell less of the machine.
+      let bytes =
+        step.rows == 1
+        ? model.weightByteCount
+          + members[0].reply.state!.memory.heldBlocks * pool.layout.blockByteCount : nil
+      pace?.noteDecoding(duration, reading: bytes)
+    } else {
+      if members.count == 1, step.rows >= 16 { store.costs.note(read: step.rows, duration) }
+      pace?.noteReading(duration)
+    }
+  }
+
+  // MARK: - Single sequences
 
   /// Reads a prompt in chunks; its last token's logits are then the pass's first. False when
   /// cancelled on the way.
-  ///
-  /// - Parameter onProgress: see `Engine.stream`.
   func read(
-    _ prompt: [TokenID], _ memory: SequenceMemory, isCancelled: () -> Bool,
-    onProgress: (Int) -> Void = { _ in }
+    _ prompt: [TokenID], _ memory: SequenceMemory, isCancelled: () -> Bool
   ) -> Bool {
-    var isFirst = true
     while memory.count < prompt.count {
-      if memory.restore(prompt, in: pool) {
-        onProgress(memory.count)
-        continue
-      }
-      if !isFirst {
-        pace?.rest(after: lastStep, isCancelled: isCancelled)
-        if isCancelled() { return false }
-        if let pace { compute.use(threads: pace.threads) }
-      }
-      isFirst = false
-      let begun = clock.now
-      let start = memory.count
-      let end = min(
-        start + options.prefillChunk, prompt.count, memory.nextRestorable ?? prompt.count)
-      run(prompt.span.extracting(start..<end), memory, logits: end == prompt.count ? 1 : 0)
-      lastStep = clock.now - begun
-      pace?.noteChunk(lastStep)
-      // A few rows cost about as much as one.
-      if end - start >= 16 { store.costs.note(read: end - start, lastStep) }
-      onProgress(end)
+      if isCancelled() { return false }
+      let chunk = nextChunk(of: prompt, memory, most: options.prefillChunk)
+      run(
+        prompt.span.extracting(chunk), memory, logits: chunk.upperBound == prompt.count ? 1 : 0)
     }
     return true
+  }
+
+  /// Takes over what the store has of a prompt from here on, and says what is to be read next.
+  ///
+  /// - Parameter most: rows.
+  private func nextChunk(
+    of prompt: [TokenID], _ memory: SequenceMemory, most: Int,
+    onProgress: (Int) -> Void = { _ in }
+  ) -> Range<Int> {
+    while memory.restore(prompt, in: pool) { onProgress(memory.count) }
+    let start = memory.count
+    return start..<min(start + max(1, most), prompt.count, memory.nextRestorable ?? prompt.count)
   }
 
   func run(_ tokens: Span<TokenID>, _ memory: SequenceMemory, logits: Int) {
@@ -330,22 +388,50 @@ package final class Stepper {
 
   /// The same for tokens that may be taken back before the window slides past them.
   func runOnTrial(_ tokens: Span<TokenID>, _ memory: SequenceMemory, logits: Int) {
-    pass.prepare(
-      positions: WorkingMemory.positions(
-        options.window, sinks: options.sinks, capacity: memory.count + tokens.count,
-        blockLength: pool.layout.blockLength) + plan.rooms * pool.layout.blockLength)
+    beginPass()
+    give(tokens, to: memory, logits: logits)
+    runPass()
+  }
+
+  // MARK: - Parts of a pass
+
+  private func beginPass() {
     step.clear()
+    recaller?.attendToNone()
+    positions = 0
+  }
+
+  /// Adds a sequence's next tokens to the pass.
+  private func give(_ tokens: Span<TokenID>, to memory: SequenceMemory, logits: Int) {
     let hasRoom = memory.append(tokens, to: step, from: pool, logits: logits)
     precondition(hasRoom, "a reply outgrew the blocks set aside for it")
     recaller?.attend(to: memory)
+    positions = max(
+      positions,
+      WorkingMemory.positions(
+        options.window, sinks: options.sinks, capacity: memory.count,
+        blockLength: pool.layout.blockLength) + plan.rooms * pool.layout.blockLength)
+  }
+
+  private func runPass() {
+    pass.prepare(positions: positions)
     pass.run()
   }
+
+  // MARK: - Telling
 
   /// Tells the next sampled token: its text, and whether the reply ends with it.
   private func tell(_ state: inout ReplyState, of reply: Reply) -> GeneratedToken {
     let sampled = state.sampled.take()
     let token = sampled.id
-    if state.generated > 0 { state.drafter?.noteTold(isDraft: sampled.isDraft) }
+    if state.generated > 0 {
+      state.drafter?.noteTold(isDraft: sampled.isDraft)
+      state.decodeDuration += state.spent
+      pace?.noteToken()
+    } else {
+      state.timeToFirstToken = clock.now - reply.begun
+    }
+    state.spent = .zero
     state.generated += 1
     state.lastToken = token
     state.stopReason = reasonToStop(state, reply, after: token)
