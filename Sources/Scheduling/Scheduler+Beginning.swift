@@ -57,7 +57,6 @@ extension Scheduler {
         || due[priority].map { departures > $0.departures } ?? false
       if mayTakePlace, blocks <= freeBlocks - reserved {
         due[priority] = nil
-        entries[eldest].protection = entries[eldest].served + limits.quantum
         begin(eldest, into: &plan)
       } else {
         reserved += blocks
@@ -137,6 +136,10 @@ extension Scheduler {
   private mutating func begin(_ place: Int, into plan: inout PassPlan) {
     let priority = entries[place].priority
     if firstWaiting(priority) == place { beginningTurn[priority] = pass }
+    // Who has waited long gets something done before it has to go again.
+    if pass - entries[place].since >= limits.ageing {
+      entries[place].protection = entries[place].served + limits.quantum
+    }
     if !hasPlace(.background) { makePlace(for: priority, into: &plan) }
     if entries[place].phase == .parked {
       plan.resume.append(entries[place].id)

@@ -41,9 +41,7 @@ extension Scheduler {
 
     // A short question is not kept waiting by a book, and the book loses little by it.
     var second = nextReader(besides: first)
-    if due == nil, let other = second, entries[other].priority != entries[first].priority {
-      second = nil
-    }
+    if let other = second, entries[other].priority < entries[first].priority { second = nil }
     let share = second.map { min(rows / Self.secondReaderPart, entries[$0].rowsLeft) } ?? 0
     rows -= read(first, rows - share, eldest: before, into: &plan)
     if let second, rows > 0 { rows -= read(second, rows, eldest: before, into: &plan) }

@@ -10,8 +10,8 @@ package struct SchedulerLimits: Sendable {
   package var queue = 1024
   /// Passes after which the one that has waited longest, of its priority, goes before everything.
   package var ageing = 256
-  /// Rows and tokens that are served, before it may be parked again, to a request that began or came
-  /// back by its age.
+  /// Rows and tokens that are served to a request, before it may be parked again, that had waited for
+  /// `ageing` passes when it began or came back.
   package var quantum = 64
   /// Passes after which a request without demand loses its place, and its blocks to whoever needs them.
   package var idlePatience = 32
