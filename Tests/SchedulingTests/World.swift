@@ -5,9 +5,23 @@ import Scheduling
 /// It plays the engine: it does what a plan says, and reports it. Nothing of the scheduler's is looked
 /// at but its plans and what `violations()` recounts.
 struct World {
+  /// What matters here of a request. Without references: it is copied a lot.
+  struct Asked {
+    var id: UInt64
+    var priority: Priority
+    var blocks: Int
+    var deadline: UInt64?
+    var hasDemand: Bool
+
+    init(_ request: Request) {
+      (id, priority, blocks) = (request.id, request.priority, request.blocks)
+      (deadline, hasDemand) = (request.deadline, request.hasDemand)
+    }
+  }
+
   /// What is known of a request.
   struct Known {
-    var request: Request
+    var request: Asked
     var phase = RequestPhase.queued
     var rowsLeft: Int
     /// Tokens that it will generate in truth.
@@ -78,7 +92,7 @@ struct World {
       submitted += 1
       known.append(
         Known(
-          request: request, rowsLeft: request.promptRows, tokensLeft: tokens, since: pass,
+          request: Asked(request), rowsLeft: request.promptRows, tokensLeft: tokens, since: pass,
           idleSince: pass))
     }
     if (answer == .full(limit: limits.queue)) != (queued >= limits.queue), !isTooLarge(answer) {
