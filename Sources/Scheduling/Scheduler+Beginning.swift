@@ -148,7 +148,6 @@ extension Scheduler {
       plan.admit.append(entries[place].id)
       beginnings += 1
       entries[place].beginning = beginnings
-      entries[place].mayPark = false
       move(place, to: .running)
       if entries[place].can(.reading) { readers += 1 }
     }

@@ -65,8 +65,8 @@ extension Scheduler {
     waitAnew(place)
   }
 
-  /// The engine says whether it could be parked where it is now without changing its bits. It may not be
-  /// when it begins.
+  /// The engine says whether it could be parked where it is now without changing its bits. Before it has
+  /// said so, it may not.
   package mutating func setMayPark(_ id: UInt64, to mayPark: Bool) {
     if let place = index[id] { entries[place].mayPark = mayPark }
   }
@@ -79,8 +79,6 @@ extension Scheduler {
       "\(rows) rows of request \(id) were read and \(entries[place].rowsLeft) were left.")
     entries[place].rowsLeft -= rows
     serve(place, rows)
-    // It decodes from now on, behind those that wait to decode.
-    if rows > 0, entries[place].rowsLeft == 0, entries[place].hasDemand { waitAnew(place) }
   }
 
   /// A pass gave it tokens; with a draft there may be several.

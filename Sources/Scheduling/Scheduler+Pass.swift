@@ -14,7 +14,6 @@ extension Scheduler {
       for place in begun[priority] {
         guard plan.decode.count < most else { return }
         guard entries[place].can(.decoding), entries[place].stepped != pass else { continue }
-        if eldest[priority] == place { decodingTurn[priority] = pass }
         step(decoding: place, into: &plan)
       }
     }
@@ -33,20 +32,23 @@ extension Scheduler {
       plan.decode.isEmpty ? limits.prefillRowsAlone : limits.prefillRowsBesideDecodes
     var rows = min(limits.rows - plan.decode.count, most)
     var eldest = longestUnserved(.reading)
-    let before = eldest
     let due = takeDue(of: &eldest, readingTurn)
     guard let first = due ?? currentLeader() else { return }
-    // Who leads because of its age does so for one pass.
-    if due == nil { leader = entries[first].id }
+    if let due {
+      // Who leads because of its age does so for one pass.
+      readingTurn[entries[due].priority] = pass
+    } else {
+      leader = entries[first].id
+    }
 
     // A short question is not kept waiting by a book, and the book loses little by it.
     var second = nextReader(besides: first)
     if let other = second, entries[other].priority < entries[first].priority { second = nil }
     let share = second.map { min(rows / Self.secondReaderPart, entries[$0].rowsLeft) } ?? 0
-    rows -= read(first, rows - share, eldest: before, into: &plan)
-    if let second, rows > 0 { rows -= read(second, rows, eldest: before, into: &plan) }
+    rows -= read(first, rows - share, into: &plan)
+    if let second, rows > 0 { rows -= read(second, rows, into: &plan) }
     while rows > 0, let next = nextReader(besides: first) {
-      rows -= read(next, rows, eldest: before, into: &plan)
+      rows -= read(next, rows, into: &plan)
     }
   }
 
@@ -55,10 +57,8 @@ extension Scheduler {
 
   /// - Returns: rows that it takes.
   private mutating func read(
-    _ place: Int, _ most: Int, eldest: ByPriority<Int?>, into plan: inout PassPlan
+    _ place: Int, _ most: Int, into plan: inout PassPlan
   ) -> Int {
-    let priority = entries[place].priority
-    if eldest[priority] == place { readingTurn[priority] = pass }
     let rows = min(most, entries[place].rowsLeft)
     plan.prefill.append(PrefillShare(id: entries[place].id, rows: rows))
     noteStep(place)
@@ -109,7 +109,8 @@ extension Scheduler {
 
   /// Takes out, of those that are due, the one that has waited longest.
   ///
-  /// - Parameter turns: the passes in which a priority's longest waiting one last had its turn.
+  /// - Parameter turns: the passes in which a priority's longest waiting one last had its turn. One that has
+  ///   had it just now has no second one, so that many that wait do not take everything together.
   func takeDue(of eldest: inout ByPriority<Int?>, _ turns: ByPriority<Int>) -> Int? {
     var due: Int?
     for priority in Priority.mostUrgentFirst {

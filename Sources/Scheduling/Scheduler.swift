@@ -71,7 +71,8 @@ package struct Scheduler: Sendable {
 
   /// The prompt that gets most of the chunk.
   var leader: UInt64?
-  /// The pass in which the longest waiting request of a priority last had its turn.
+  /// The pass in which the longest waiting request of a priority last had its turn: to begin, because of
+  /// its age or not; to read or decode, because of its age.
   var beginningTurn = ByPriority(repeating: 0)
   var readingTurn = ByPriority(repeating: 0)
   var decodingTurn = ByPriority(repeating: 0)

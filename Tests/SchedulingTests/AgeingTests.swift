@@ -125,11 +125,53 @@ struct AgeingTests {
     }
     rig.submit(1, .background, rows: 60)
     rig.submit(2, .urgent, rows: 1_000_000)
-    var turns: [Int] = []
-    for pass in 1...55 where rig.step().prefill.contains(where: { $0.id == 1 }) {
-      turns.append(pass)
+    rig.submit(3, .background, rows: 60)
+    var turns: [[Int]] = [[], [], [], []]
+    for pass in 1...55 {
+      for share in rig.step().prefill { turns[Int(share.id)].append(pass) }
     }
-    #expect(turns == [11, 21, 31, 41, 51])
+    #expect(turns[1] == [11, 31, 51])
+    #expect(turns[3] == [21, 41])
+    #expect(turns[2] == Array(1...55))
+  }
+
+  @Test(
+    "One that is due has the next place that becomes free, even when more urgent ones exceed the width"
+  )
+  func displaced() {
+    var rig = Rig(width: 1) { $0.ageing = 20 }
+    // It is displaced by urgent ones, of which there is always one.
+    rig.submit(1, .normal)
+    rig.step()
+    rig.submit(100, .urgent)
+    rig.step()
+    rig.submit(2, .background)
+    var (next, begun): (UInt64, Int?) = (101, nil)
+    for pass in 1...60 where begun == nil {
+      rig.submit(next, .urgent)
+      let plan = rig.step()
+      if plan.admit.contains(2) { begun = pass }
+      if pass % 4 == 0 {
+        for id in plan.decode where id >= 100 { rig.scheduler.ended(id) }
+      }
+      next += 1
+    }
+    #expect(begun.map { $0 <= 20 + 8 } ?? false, "begun in pass \(begun ?? -1)")
+  }
+
+  @Test("An urgent one makes room for what is due before it, too")
+  func pushThrough() {
+    var rig = Rig(blocks: 10) { $0.ageing = 5 }
+    for id in 1...2 as ClosedRange<UInt64> {
+      rig.submit(id, blocks: 5)
+      rig.step()
+      rig.scheduler.setMayPark(id, to: true)
+    }
+    rig.submit(3, .background, blocks: 5)
+    for _ in 0..<8 { rig.step() }
+    rig.submit(4, .urgent, blocks: 5)
+    #expect(rig.step().park == [2, 1])
+    #expect(rig.step().admit == [3, 4])
   }
 
   @Test("A book is finished although short questions keep coming, and they do not wait for it")

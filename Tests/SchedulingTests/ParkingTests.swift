@@ -152,6 +152,15 @@ struct ParkingTests {
     #expect(rig.next().resume == [1])
   }
 
+  @Test("Idle ones are parked before those that somebody waits for")
+  func idleFirst() {
+    var rig = running([.normal, .background], blocks: 4) { $0.idlePatience = 2 }
+    rig.scheduler.setDemand(1, to: false)
+    for _ in 0..<2 { rig.step() }
+    rig.submit(9, .urgent, blocks: 4)
+    #expect(rig.next().park == [1])
+  }
+
   @Test("When nothing else goes on, an idle one gives way at once")
   func quiet() {
     var rig = running([.urgent], blocks: 4)
