@@ -24,6 +24,8 @@ let package = Package(
     .target(name: "CKernels"),
     // The machine: which processors and how much memory this process may use.
     .target(name: "Hardware"),
+    // Continuous batching: who is admitted, parked, read and decoded in the next pass.
+    .target(name: "Scheduling"),
     // Eviction policies, codecs of KV frames, and the tiered store: RAM, compressed RAM, disk.
     .target(
       name: "Cache",
@@ -55,6 +57,9 @@ let package = Package(
     .testTarget(name: "HardwareTests", dependencies: ["Hardware"], exclude: ["Fixtures"]),
     // Every kernel variant against the scalar one and the formula.
     .testTarget(name: "KernelTests", dependencies: ["CKernels"], exclude: ["Fixtures"]),
+    // Each rule of the scheduler, and random schedules against a recount.
+    .testTarget(
+      name: "SchedulingTests", dependencies: ["Scheduling", "AllocationCounter", "TestSupport"]),
     // The pictures' numbers and words.
     .testTarget(name: "ChartTests", dependencies: ["Charts"]),
     // Policies against reference caches, stores against a recount, and every failing disk.
