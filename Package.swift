@@ -42,7 +42,8 @@ let package = Package(
         "CKernels", "Cache", "Model", .product(name: "GRDB", package: "GRDB.swift"),
       ]),
     // The engine: samplers, chat templates, token streams. The library's face.
-    .target(name: "Generation", dependencies: ["Cache", "Hardware", "Model", "Cascade"]),
+    .target(
+      name: "Generation", dependencies: ["Cache", "Hardware", "Model", "Cascade", "Scheduling"]),
     // What memory is worth: tasks, arms, statistics.
     .target(name: "Evaluation", dependencies: ["Charts", "Generation"]),
     // The command line.
@@ -84,7 +85,8 @@ let package = Package(
     // The engine on the embedded model.
     .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),
     .testTarget(
-      name: "EngineTests", dependencies: ["Cache", "Cascade", "Generation", "AllocationCounter"]),
+      name: "EngineTests",
+      dependencies: ["Cache", "Cascade", "Generation", "AllocationCounter", "TestSupport"]),
     // Tasks, statistics and reports as values; runs on the embedded model.
     .testTarget(
       name: "EvaluationTests", dependencies: ["Evaluation", "Generation"], exclude: ["Fixtures"]),

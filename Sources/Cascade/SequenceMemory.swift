@@ -57,7 +57,11 @@ package final class SequenceMemory {
   /// Blocks not named yet that were computed while a chosen block was not there.
   private var missed: Set<Int> = []
   /// A number that no other sequence has.
-  private let nonce: UInt64
+  let nonce: UInt64
+  /// Where its blocks are while it is parked.
+  var parked: ScratchFile?
+  /// Whether what layers have chosen has to be found again, as it was lent before the sequence was parked.
+  var mustFetch = false
   /// Blocks that the store has been given.
   var kept = 0
   /// Blocks that the text begins with, as they were named when it was read before.
@@ -165,6 +169,7 @@ package final class SequenceMemory {
       if index != nil { readWords(below: leaving.upperBound) }
     }
     working.slide(in: pool)
+    mustFetch = false
   }
 
   /// Makes room for a sequence of `count` tokens: at block boundaries only, so that the steps
@@ -262,7 +267,7 @@ package final class SequenceMemory {
     }
   }
 
-  private func drop(_ count: Int, _ reason: String) {
+  func drop(_ count: Int, _ reason: String) {
     account.dropped += count
     account.reasonForDropping = account.reasonForDropping ?? reason
   }

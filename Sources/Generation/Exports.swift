@@ -2,3 +2,4 @@
 @_exported public import Cascade
 @_exported public import Hardware
 @_exported public import Model
+@_exported public import Scheduling

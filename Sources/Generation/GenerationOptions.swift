@@ -1,3 +1,5 @@
+public import Scheduling
+
 /// How one reply is generated: what the library and the command line share.
 public struct GenerationOptions: Sendable, Equatable {
   /// The most tokens to generate; `nil` or a negative number: until the context is full.
@@ -18,6 +20,10 @@ public struct GenerationOptions: Sendable, Equatable {
   public var memory: MemoryOptions
   /// Whether tokens are guessed before the model is asked; what is said is the same.
   public var drafts: DraftOptions
+  /// Who goes first where replies are more than the machine makes at a time.
+  public var priority: Priority
+  /// Time from the request after which nobody wants the reply any more: it ends with what it has. Nil: never.
+  public var deadline: Duration?
 
   public init(
     maxTokens: Int? = 512,
@@ -27,7 +33,9 @@ public struct GenerationOptions: Sendable, Equatable {
     seed: UInt64? = nil,
     logprobs: Int = 0,
     memory: MemoryOptions = MemoryOptions(),
-    drafts: DraftOptions = DraftOptions()
+    drafts: DraftOptions = DraftOptions(),
+    priority: Priority = .normal,
+    deadline: Duration? = nil
   ) {
     self.maxTokens = maxTokens
     self.sampling = sampling
@@ -37,6 +45,8 @@ public struct GenerationOptions: Sendable, Equatable {
     self.logprobs = logprobs
     self.memory = memory
     self.drafts = drafts
+    self.priority = priority
+    self.deadline = deadline
   }
 
   /// Checks every option against its range.
@@ -48,6 +58,8 @@ public struct GenerationOptions: Sendable, Equatable {
     try require(
       !stopStrings.contains(""), "stopStrings", "an empty text", "texts of at least one character")
     try require((0...100).contains(logprobs), "logprobs", "\(logprobs)", "between 0 and 100")
+    try require(
+      deadline ?? .seconds(1) > .zero, "deadline", "\(deadline ?? .zero)", "more than no time at all")
     try drafts.validate()
     try sampling.validate(vocabularySize: vocabularySize)
   }

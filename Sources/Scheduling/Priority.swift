@@ -1,12 +1,12 @@
 /// How much a request's asker minds waiting. More urgent is greater.
-package enum Priority: Int, Sendable, Comparable, CaseIterable {
+public enum Priority: Int, Sendable, Comparable, CaseIterable {
   /// Work that nobody watches.
   case background
   case normal
   /// Somebody sits in front of it.
   case urgent
 
-  package static func < (one: Priority, other: Priority) -> Bool { one.rawValue < other.rawValue }
+  public static func < (one: Priority, other: Priority) -> Bool { one.rawValue < other.rawValue }
 
   /// In the order in which requests are served.
   static let mostUrgentFirst: [Priority] = [.urgent, .normal, .background]

@@ -72,7 +72,7 @@ package final class EpisodeStore {
   }
 
   /// The same before the blocks that `owner` leaves.
-  func root(of owner: MemoryOwner) -> BlockIdentity {
+  package func root(of owner: MemoryOwner) -> BlockIdentity {
     owner.kind == .semantic ? gists.gists(of: owner.namespace) : root(namespace: owner.namespace)
   }
 

@@ -67,7 +67,7 @@ package final class Recaller: LayerViews {
         unsafe (ring + (view.index + row) % every * width).update(
           from: queries + (view.row + row) * width, count: width)
       }
-      sequence.resolve(layer, at: view.index, in: pool, waits: sequence.isReading)
+      sequence.resolve(layer, at: view.index, in: pool, waits: sequence.waitsForBlocks)
       place(layer: layer, view: view, of: sequence, in: step)
     }
   }

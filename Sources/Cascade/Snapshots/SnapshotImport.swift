@@ -69,7 +69,7 @@ package struct SnapshotImport: Sendable {
     var reader = snapshot.reader
     reader.source.isCancelled = isCancelled
     if usesBlocks {
-      try reader.source.prepareToRewind(copyingTo: place.directory ?? Self.temporaryFolder)
+      try reader.source.prepareToRewind(copyingTo: place.directory ?? ScratchFile.temporaryFolder)
     }
     let steps = Steps(
       total: 2 * ((header.sequence?.blocks ?? 0) + (header.sequence?.hasTail == true ? 1 : 0)),
@@ -101,11 +101,6 @@ package struct SnapshotImport: Sendable {
       _ = try? place.tiers.forget(added)
       throw error
     }
-  }
-
-  private static var temporaryFolder: String {
-    guard let folder = unsafe getenv("TMPDIR") else { return "/tmp" }
-    return unsafe String(cString: folder)
   }
 
   /// Counts, and asks whether to go on.

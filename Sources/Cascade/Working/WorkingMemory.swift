@@ -26,9 +26,13 @@ package struct WorkingMemory {
   package var heldBlocks: Int { held.count + (sinkBlock == nil ? 0 : 1) }
 
   /// The blocks in the window in order, sinks that have left it not among them.
-  package private(set) var held: [KVBlockID] = []
+  package internal(set) var held: [KVBlockID] = []
   private var firstHeld = 0
-  private var sinkBlock: KVBlockID?
+  var sinkBlock: KVBlockID?
+  /// Whether its blocks are elsewhere: `held` and `sinkBlock` then only count.
+  var isParked = false
+  /// Blocks that it may come to hold in its window.
+  let roomForBlocks: Int
 
   /// Memory for a sequence of at most `capacity` tokens (full) or of any length (sliding), read in
   /// steps of up to `stepTokens`; room for its block table is reserved here.
@@ -38,8 +42,9 @@ package struct WorkingMemory {
     self.window = window
     self.sinks = window == .full ? 0 : min(sinks, blockLength)
     self.blockLength = blockLength
-    held.reserveCapacity(
-      Self.blocks(window, capacity: capacity, blockLength: blockLength, stepTokens: stepTokens) + 1)
+    roomForBlocks =
+      Self.blocks(window, capacity: capacity, blockLength: blockLength, stepTokens: stepTokens) + 1
+    held.reserveCapacity(roomForBlocks)
   }
 
   /// Blocks that a sequence may hold at once: of at most `capacity` tokens with a full window, of any
@@ -224,8 +229,11 @@ package struct WorkingMemory {
 
   /// Gives all blocks back. The sequence is empty afterwards.
   package mutating func removeAll(from pool: KVBlockPool) {
-    for block in held { pool.release(block) }
-    if let sinkBlock { pool.release(sinkBlock) }
+    if !isParked {
+      for block in held { pool.release(block) }
+      if let sinkBlock { pool.release(sinkBlock) }
+    }
+    isParked = false
     held.removeAll(keepingCapacity: true)
     sinkBlock = nil
     firstHeld = 0

@@ -11,8 +11,9 @@ public import Model
 ///       if case .token(let token) = event { print(token.text, terminator: "") }
 ///     }
 ///
-/// Replies of several streams take turns on one compute thread of the engine's own, with a pool of
-/// workers below it: a token at a time, or a whole prompt.
+/// Replies of several streams go on together: each pass over the weights makes a token for every reply that
+/// somebody waits for, and reads a part of a prompt beside them. What a reply says does not depend on the
+/// others.
 public final class Engine: Sendable {
   /// What the model file holds.
   public let model: ModelDescription
@@ -84,6 +85,7 @@ public final class Engine: Sendable {
         let stepper = try Stepper(
           model: model, tokenizer: tokenizer, compute: compute, options: options,
           pace: pace, storeOptions: storeOptions,
+          keyValueBytes: snapshot.memoryLeft.map { $0 / 2 },
           now: clock ?? { Int64(Date.now.timeIntervalSince1970) })
         let tiers = stepper.tiers
         let monitor = RunMonitor(

@@ -1,5 +1,6 @@
 internal import Cache
 internal import Model
+internal import Scheduling
 
 /// The engine's state on its compute thread.
 actor EngineCore {
@@ -8,22 +9,26 @@ actor EngineCore {
   private let monitor: RunMonitor
   private let idleWork: IdleWork
 
-  /// Replies whose next event somebody waits for, in the order in which they asked.
-  private var waiting: [Reply] = []
+  private let replies: ReplyQueue
+  /// Replies whose next event somebody waits for.
+  private var waiting = 0
   /// Those that were given a token in the last pass and are about to ask for another.
   private var returning: [Reply] = []
-  private var turns: [Turn] = []
   private var isAttending = false
   private var passes = 0
   /// The pass after which somebody was waited for.
   private var awaited = -1
   private var lastPass = Duration.zero
+  /// When deadlines are looked at although nothing happens.
+  private var alarm: UInt64?
+  private let origin = ContinuousClock.now
 
   nonisolated var unownedExecutor: UnownedSerialExecutor {
     unsafe executor.asUnownedSerialExecutor()
   }
 
   init(stepper: sending Stepper, monitor: RunMonitor, idleWork: IdleWork) {
+    replies = ReplyQueue(stepper: stepper)
     self.stepper = stepper
     self.idleWork = idleWork
     self.monitor = monitor
@@ -34,20 +39,36 @@ actor EngineCore {
 
   /// A reply's next event, made together with those of all others that somebody waits for.
   func next(_ reply: Reply) async throws(EngineError) -> GenerationEvent? {
-    if !reply.isMonitored, !reply.isEnded {
-      reply.isMonitored = true
-      monitor.begin()
-      idleWork.begin()
+    returning.removeAll { $0 === reply }
+    if let event = reply.untold {
+      reply.untold = nil
+      return event
+    }
+    if reply.isEnded { return nil }
+    if Task.isCancelled { reply.cancel() }
+    if reply.id == nil {
+      begin(reply)
+      do throws(EngineError) {
+        try replies.enter(reply, stepper, at: now)
+      } catch {
+        _ = endMonitoring(reply)
+        reply.isEnded = true
+        throw error
+      }
+    } else if let event = stepper.ready(reply) {
+      return note(event, of: reply)
     }
     let result = await withTaskCancellationHandler {
       await withCheckedContinuation { (waiter: Reply.Waiter) in
         reply.waiter = waiter
-        waiting.append(reply)
-        returning.removeAll { $0 === reply }
+        waiting += 1
+        replies.setDemand(reply, to: true)
         attend()
       }
     } onCancel: {
       reply.cancel()
+      // It may wait for its turn, of which it has no need now.
+      Task { await self.attend() }
     }
     return try result.get()
   }
@@ -56,22 +77,46 @@ actor EngineCore {
     returning.removeAll { $0 === reply }
     _ = endMonitoring(reply)
     stepper.end(reply)
+    replies.leave(reply)
     attend()
   }
 
+  /// Makes a reply more or less urgent.
+  func setPriority(_ priority: Priority, of reply: Reply) {
+    reply.priority = priority
+    replies.setPriority(of: reply)
+  }
+
+  private var now: UInt64 { UInt64((ContinuousClock.now - origin) / .nanoseconds(1)) }
+
   /// Makes the next pass, if all are there who are about to ask for another token: they go on together.
   private func attend() {
-    guard !waiting.isEmpty, !isAttending else { return }
+    guard waiting > 0, !isAttending else { return }
+    while let reply = replies.firstCancelled() { deliver(.success(end(reply)), to: reply) }
+    guard waiting > 0 else { return }
     guard returning.isEmpty else { return waitForReturning() }
     isAttending = true
     defer { isAttending = false }
-    plan()
-    let begun = ContinuousClock.now
-    stepper.advance(turns) { reply, result in deliver(result, to: reply) }
-    lastPass = ContinuousClock.now - begun
-    passes += 1
-    // Beside whoever else wants something of this thread.
-    if !waiting.isEmpty { Task { self.attend() } }
+    let hasDecided = replies.next(
+      width: min(monitor.width, stepper.options.maxSequences), at: now, on: stepper,
+      fail: { reply, error in deliver(.failure(error), to: reply) },
+      expire: { reply in deliver(.success(end(reply, because: .deadline)), to: reply) })
+    if !replies.turns.isEmpty {
+      let begun = ContinuousClock.now
+      stepper.advance(replies.turns) { reply, result in
+        deliver(result.map { $0.map { note($0, of: reply) } }, to: reply)
+      }
+      replies.notePass()
+      lastPass = ContinuousClock.now - begun
+      passes += 1
+    }
+    guard waiting > 0 else { return }
+    if hasDecided {
+      // Beside whoever else wants something of this thread.
+      Task { self.attend() }
+    } else {
+      wakeAtDeadline()
+    }
   }
 
   /// Goes on without those who do not come back at once: a slow reader slows nobody else.
@@ -87,40 +132,55 @@ actor EngineCore {
     }
   }
 
-  /// Whose rows the next pass has: as many replies as the governor lets be decoded together, those that
-  /// waited longest first, and one prompt.
-  private func plan() {
-    turns.removeAll(keepingCapacity: true)
-    var rows = stepper.rowsPerPass
-    let decoding = waiting.lazy.filter { !$0.isReading }
-    let width = min(monitor.width, rows, decoding.count)
-    // A few drafted tokens for each; the pass has room for the logits of no more.
-    let most = width > 0 ? max(1, (stepper.logitsPerPass - 1) / width) : 0
-    for reply in decoding.prefix(width) { turns.append(Turn(reply, rows: most)) }
-    rows -= width * most
-    if let reply = waiting.first(where: \.isReading), rows > 0 {
-      // Running replies keep their pace beside it.
-      turns.append(
-        Turn(reply, rows: width > 0 ? min(rows, Self.rowsBesideDecoding) : rows))
+  private func wakeAtDeadline() {
+    guard let deadline = replies.nextDeadline, alarm != deadline else { return }
+    alarm = deadline
+    Task {
+      try? await Task.sleep(until: self.origin + .nanoseconds(Int64(clamping: deadline)))
+      self.alarm = nil
+      self.attend()
     }
   }
 
-  /// Rows of a prompt that are read in a pass that also decodes.
-  private static let rowsBesideDecoding = 128
+  /// Ends a reply that has not come to its end.
+  private func end(_ reply: Reply, because reason: StopReason = .cancelled) -> GenerationEvent {
+    note(.finished(stepper.finish(reply, because: reason)), of: reply)
+  }
+
+  /// Takes note of what a reply has come to.
+  private func note(_ event: GenerationEvent, of reply: Reply) -> GenerationEvent {
+    switch event {
+    case .token:
+      replies.noteToken(of: reply)
+      returning.append(reply)
+      return event
+    case .finished(var summary):
+      replies.leave(reply)
+      summary.conditions = endMonitoring(reply)
+      return .finished(summary)
+    }
+  }
 
   private func deliver(_ result: Result<GenerationEvent?, EngineError>, to reply: Reply) {
-    waiting.removeAll { $0 === reply }
-    var result = result
-    switch result {
-    case .success(.token): returning.append(reply)
-    case .success(.finished(var summary)):
-      summary.conditions = endMonitoring(reply)
-      result = .success(.finished(summary))
-    case .success(nil), .failure: _ = endMonitoring(reply)
+    if case .failure = result {
+      replies.leave(reply)
+      _ = endMonitoring(reply)
     }
-    let waiter = reply.waiter
+    guard let waiter = reply.waiter else {
+      // Its deadline has passed while nobody looked.
+      if case .success(let event) = result { reply.untold = event }
+      return
+    }
+    waiting -= 1
     reply.waiter = nil
-    waiter?.resume(returning: result)
+    replies.setDemand(reply, to: false)
+    waiter.resume(returning: result)
+  }
+
+  private func begin(_ reply: Reply) {
+    reply.isMonitored = true
+    monitor.begin()
+    idleWork.begin()
   }
 
   private func endMonitoring(_ reply: Reply) -> RunConditions? {

@@ -31,8 +31,11 @@ public struct EngineOptions: Sendable, Equatable {
   public var keyValueType: KeyValueType
   /// Prompt tokens read in one pass.
   public var prefillChunk: Int
-  /// Replies that may be in progress at once.
+  /// Replies that are made together at most; others wait for their turn. How many there are at a time is the
+  /// governor's choice, and depends on the room for their keys and values.
   public var maxSequences: Int
+  /// Replies that may wait for their turn.
+  public var queueLimit: Int
   /// How near to its limits replies may bring the machine.
   public var thermal: ThermalOptions
 
@@ -42,7 +45,7 @@ public struct EngineOptions: Sendable, Equatable {
     blockLength: Int = 64, store: String? = nil, storeBytes: Int? = nil,
     consolidation: ConsolidationOptions = ConsolidationOptions(), recordTrace: String? = nil,
     keyValueType: KeyValueType = .f16,
-    prefillChunk: Int = 512, maxSequences: Int = 4,
+    prefillChunk: Int = 512, maxSequences: Int = 64, queueLimit: Int = 1024,
     thermal: ThermalOptions = ThermalOptions()
   ) {
     self.threads = threads
@@ -59,6 +62,7 @@ public struct EngineOptions: Sendable, Equatable {
     self.keyValueType = keyValueType
     self.prefillChunk = prefillChunk
     self.maxSequences = maxSequences
+    self.queueLimit = queueLimit
     self.thermal = thermal
   }
 
@@ -92,5 +96,7 @@ public struct EngineOptions: Sendable, Equatable {
       (1...8192).contains(prefillChunk), "prefillChunk", "\(prefillChunk)", "between 1 and 8192")
     try require(
       (1...1024).contains(maxSequences), "maxSequences", "\(maxSequences)", "between 1 and 1024")
+    try require(
+      (0...1_000_000).contains(queueLimit), "queueLimit", "\(queueLimit)", "between 0 and 1000000")
   }
 }

@@ -1,4 +1,5 @@
 public import Cascade
+internal import Hardware
 public import Model
 
 /// What a token stream yields: tokens as they are made, then one summary.
@@ -30,6 +31,8 @@ public enum StopReason: String, Sendable {
   case contextFull
   /// The reader's task was cancelled.
   case cancelled
+  /// The time was up that ``GenerationOptions/deadline`` gave.
+  case deadline
 }
 
 /// What a reply took.
@@ -79,5 +82,18 @@ public struct GenerationSummary: Sendable {
   private static func rate(_ tokens: Int, _ duration: Duration) -> Double? {
     let seconds = duration / .seconds(1)
     return tokens > 0 && seconds > 0 ? Double(tokens) / seconds : nil
+  }
+}
+
+extension GenerationSummary {
+  /// The summary of a reply that has ended before it began.
+  init(unbegun reply: Reply, stopReason: StopReason) {
+    let memory = ProcessMemory()
+    self.init(
+      stopReason: stopReason, trailingText: "", promptTokens: reply.prompt.count,
+      generatedTokens: 0, evictedTokens: 0, prefillDuration: .zero, decodeDuration: .zero,
+      timeToFirstToken: .zero, seed: reply.seed, residentBytes: memory.resident,
+      peakBytes: memory.peak, keyValueBytes: 0, memory: MemoryAccount(),
+      restoring: RestoreAccount(), drafts: DraftAccount(), sequence: nil)
   }
 }

@@ -1,5 +1,6 @@
 internal import Cascade
 package import Model
+internal import Scheduling
 internal import Synchronization
 
 /// One reply: what was asked, and, once its first token has been, the state of its making.
@@ -25,7 +26,9 @@ package final class Reply: @unchecked Sendable {
   /// The session's name when nobody gave it one.
   let ownSession: String
 
-  /// Nil before the first token is asked for, and again after the end.
+  /// Its number among the replies of its engine that have not ended; nil before its first event is asked for.
+  var id: UInt64?
+  /// Nil before it begins, and again after the end.
   var state: ReplyState?
   var isEnded = false
   /// Whether the machine is watched for this reply.
@@ -35,6 +38,17 @@ package final class Reply: @unchecked Sendable {
 
   /// Who waits for its next event.
   var waiter: Waiter?
+  /// Its end, where that has come while nobody waited.
+  var untold: GenerationEvent?
+  /// Who goes first; at first as the options have it.
+  var priority: Priority
+
+  /// Whose it is.
+  var owner: MemoryOwner {
+    MemoryOwner(
+      scope: options.memory.scope, namespace: options.memory.namespace,
+      session: options.memory.session ?? ownSession, explains: options.memory.explains)
+  }
 
   /// Whether its prompt is still being read.
   var isReading: Bool { state.map { $0.memory.count < prompt.count } ?? true }
@@ -55,6 +69,7 @@ package final class Reply: @unchecked Sendable {
   ) {
     self.prompt = prompt
     self.options = options
+    priority = options.priority
     self.seed = seed
     self.begun = begun
     self.onPrefill = onPrefill
@@ -82,8 +97,10 @@ struct ReplyState {
   let memory: SequenceMemory
   var sampler: Sampler
   var text: ReplyText
-  /// Blocks that the reply may come to hold, set aside when it began.
-  let reservedBlocks: Int
+  /// Blocks that the reply may come to hold.
+  let blocks: Int
+  /// Those of them that are set aside: all, but for while it is parked.
+  var reservedBlocks: Int
   /// Nil where nothing is to be guessed.
   var drafter: Drafter?
   /// Tokens that have been sampled and not yet told.
@@ -113,6 +130,7 @@ struct ReplyState {
     self.memory = memory
     self.sampler = sampler
     self.text = text
+    blocks = reservedBlocks
     self.reservedBlocks = reservedBlocks
     self.drafter = drafter
     sampled = SampledTokens(capacity: rows)

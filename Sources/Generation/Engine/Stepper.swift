@@ -42,10 +42,13 @@ package final class Stepper {
   /// - Parameters:
   ///   - pace: how hard to work; nil: as hard as can be.
   ///   - storeOptions: what memory may take of the machine.
+  ///   - keyValueBytes: what the KV cache may take of it, if that is enough for one reply; nil: as much as
+  ///     `maxSequences` may come to need.
   ///   - now: seconds since 1970, for what is remembered.
   package init(
     model: LanguageModel, tokenizer: Tokenizer, compute: Compute, options: EngineOptions,
     pace: Pace? = nil, storeOptions: StoreOptions = StoreOptions(),
+    keyValueBytes: Int? = nil,
     now: @escaping @Sendable () -> Int64 = { Int64(Date.now.timeIntervalSince1970) }
   ) throws {
     let shape = model.shape
@@ -67,17 +70,22 @@ package final class Stepper {
     let blocks = WorkingMemory.blocks(
       options.window, capacity: contextLength, blockLength: layout.blockLength,
       stepTokens: options.prefillChunk)
-    pool = try KVBlockPool(layout: layout, capacity: blocks * options.maxSequences)
+    pool = try KVBlockPool(
+      layout: layout,
+      capacity: min(
+        blocks * options.maxSequences,
+        max(blocks, (keyValueBytes ?? .max) / layout.blockByteCount)))
     plan = RecallPlan(
       window: options.window, sinks: options.sinks, options: options.recall,
       blockLength: layout.blockLength, shape: shape)
     // A chunk is cut into one run for each slide of the window and each new choice of blocks, each
     // with a view of its own.
     let cut = plan.rooms > 0 ? min(layout.blockLength, plan.options.every) : layout.blockLength
-    let rows = max(options.prefillChunk, options.maxSequences)
+    // Reading goes on beside whatever decodes.
+    let rows = max(options.prefillChunk, options.maxSequences + 2)
     let cuts = options.window == .full ? 0 : 2 * rows / cut
     step = try Step(
-      maxRows: rows, maxLogitRows: min(rows, max(32, options.maxSequences)),
+      maxRows: rows, maxLogitRows: min(rows, max(32, options.maxSequences + 2)),
       maxSpans: (cuts + 2 * options.maxSequences) * (blocks + plan.rooms + 2))
     members.reserveCapacity(options.maxSequences)
     pass = try ForwardPass(
@@ -131,6 +139,23 @@ package final class Stepper {
     }
   }
 
+  /// Tokens that a reply with a full window may come to hold, and blocks that it may at once.
+  func room(for reply: Reply) -> (tokens: Int, blocks: Int) {
+    let prompt = reply.prompt.count
+    var capacity = contextLength
+    if options.window == .full, let limit = reply.options.maxTokens, limit >= 0,
+      limit < contextLength - prompt
+    {
+      capacity = prompt + limit
+    }
+    return (
+      capacity,
+      WorkingMemory.blocks(
+        options.window, capacity: capacity, blockLength: pool.layout.blockLength,
+        stepTokens: options.prefillChunk)
+    )
+  }
+
   /// Opens a reply: sets aside the KV blocks it may come to need, so that it cannot run short
   /// later, and shows the sampler its prompt.
   func open(_ reply: Reply) throws(EngineError) -> ReplyState {
@@ -140,21 +165,12 @@ package final class Stepper {
         .prompt,
         "token \(wrong) is not in the model's vocabulary of \(tokenizer.vocabularySize).")
     }
-    var capacity = contextLength
-    if options.window == .full, let limit = reply.options.maxTokens, limit >= 0,
-      limit < contextLength - prompt.count
-    {
-      capacity = prompt.count + limit
-    }
-    let blockLength = pool.layout.blockLength
-    let blocks = WorkingMemory.blocks(
-      options.window, capacity: capacity, blockLength: blockLength,
-      stepTokens: options.prefillChunk)
+    let (capacity, blocks) = room(for: reply)
     guard reservedBlocks + blocks <= pool.capacity else {
       throw EngineError(
         .busy,
-        "the KV cache has no room for another reply beside those in progress; wait for one to "
-          + "end, or raise maxSequences.")
+        "the KV cache has no room beside the replies in progress; wait for one to end, or give the "
+          + "engine more memory.")
     }
     try reload()
     reservedBlocks += blocks
@@ -165,11 +181,8 @@ package final class Stepper {
     for token in prompt { sampler.accept(token) }
     let turnEnds = reply.turnEnds.union(tokenizer.endTokens)
     let memory = SequenceMemory(
-      owner: MemoryOwner(
-        scope: reply.options.memory.scope, namespace: reply.options.memory.namespace,
-        session: reply.options.memory.session ?? reply.ownSession,
-        explains: reply.options.memory.explains),
-      capacity: capacity, stepTokens: options.prefillChunk, turnEnds: turnEnds, store: store)
+      owner: reply.owner, capacity: capacity, stepTokens: options.prefillChunk, turnEnds: turnEnds,
+      store: store)
     let asked = asked(in: prompt, turnEnds: turnEnds)
     memory.ask(prompt[asked...], at: asked)
     memory.prepare(prompt, from: reply.sequence)
@@ -202,6 +215,7 @@ package final class Stepper {
   private func keep(_ state: inout ReplyState, of reply: Reply) {
     guard !state.isKept else { return }
     state.isKept = true
+    guard isBack(state) else { return state.memory.abandon(in: pool) }
     leaveUntold(&state, of: reply)
     if let drafter = state.drafter { governor = drafter.governor }
     state.memory.end(in: pool)
@@ -285,17 +299,38 @@ package final class Stepper {
       tell(reply, .success(nil))
       return true
     }
-    if reply.state == nil { reply.state = try open(reply) }
-    if reply.state!.stopReason == nil, reply.isCancelled { reply.state!.stopReason = .cancelled }
-    if reply.state!.stopReason != nil {
-      let summary = summary(of: &reply.state!, of: reply)
-      end(reply)
-      tell(reply, .success(.finished(summary)))
-      return true
-    }
-    guard !reply.state!.sampled.isEmpty else { return false }
-    tell(reply, .success(.token(self.tell(&reply.state!, of: reply))))
+    if reply.state == nil { try begin(reply) }
+    guard let event = ready(reply) else { return false }
+    tell(reply, .success(event))
     return true
+  }
+
+  /// Opens a reply, unless it is.
+  func begin(_ reply: Reply) throws(EngineError) {
+    if reply.state == nil { reply.state = try open(reply) }
+  }
+
+  /// A reply's next event, if nothing has to be computed for it: a token that a draft has brought, or its end.
+  func ready(_ reply: Reply) -> GenerationEvent? {
+    guard reply.state != nil else { return nil }
+    if reply.state!.stopReason == nil, reply.isCancelled { reply.state!.stopReason = .cancelled }
+    if reply.state!.stopReason != nil { return .finished(finish(reply)) }
+    guard !reply.state!.sampled.isEmpty else { return nil }
+    return .token(tell(&reply.state!, of: reply))
+  }
+
+  /// Ends a reply, whether it has begun or not.
+  ///
+  /// - Parameter reason: why, where the reply does not know itself.
+  func finish(_ reply: Reply, because reason: StopReason = .cancelled) -> GenerationSummary {
+    guard reply.state != nil else {
+      reply.isEnded = true
+      return GenerationSummary(unbegun: reply, stopReason: reason)
+    }
+    if reply.state!.stopReason == nil { reply.state!.stopReason = reason }
+    let summary = summary(of: &reply.state!, of: reply)
+    end(reply)
+    return summary
   }
 
   /// Puts a reply's next rows into the pass: a part of its prompt, or its last token and a draft.
@@ -463,7 +498,7 @@ package final class Stepper {
   }
 
   private func summary(of state: inout ReplyState, of reply: Reply) -> GenerationSummary {
-    leaveUntold(&state, of: reply)
+    if isBack(state) { leaveUntold(&state, of: reply) }
     let memory = ProcessMemory()
     let keyValueBytes = state.memory.heldBlocks * pool.layout.blockByteCount
     let evicted = state.memory.evicted

@@ -110,6 +110,7 @@ extension StopReason {
     case .length: "length"
     case .contextFull: "context_full"
     case .cancelled: "cancelled"
+    case .deadline: "deadline"
     }
   }
 }

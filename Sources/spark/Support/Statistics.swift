@@ -100,6 +100,7 @@ extension StopReason {
     case .length: "the length asked for was reached"
     case .contextFull: "the context is full"
     case .cancelled: "interrupted"
+    case .deadline: "the time given was up"
     }
   }
 }
