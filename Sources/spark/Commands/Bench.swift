@@ -8,7 +8,8 @@ struct Bench: AsyncParsableCommand {
     abstract: "Measure prefill and decode speed.",
     discussion: """
       Prefill reads -p tokens in an empty context, decode writes -n tokens one by one. Each is \
-      measured -r times after a run that is not counted; the figures are the median and the extremes.
+      measured -r times after a run that is not counted; the figures are the median and the extremes. \
+      With --parallel, whole replies are measured instead, tokens read and written counted together.
       """)
 
   @Argument(
@@ -29,6 +30,13 @@ struct Bench: AsyncParsableCommand {
   @Option(name: .shortAndLong, help: "Times each is measured.")
   var repetitions = 3
 
+  @Option(
+    help: ArgumentHelp(
+      "Also read and answer this many prompts at once, each of -p and -n tokens.",
+      discussion: "Each number is measured beside the same prompts one after another, in turns.",
+      valueName: "n,n,..."))
+  var parallel: NumberList?
+
   @Flag(help: "Write one JSON object a line for each test.")
   var json = false
 
@@ -38,10 +46,22 @@ struct Bench: AsyncParsableCommand {
     try require(promptTokens >= 0, "--prompt-tokens must not be negative.")
     try require(decodeTokens >= 0, "--decode-tokens must not be negative.")
     try require(repetitions > 0, "--repetitions must be at least 1.")
+    if let parallel {
+      try require(
+        parallel.values.allSatisfy { (1...1024).contains($0) },
+        "--parallel takes numbers between 1 and 1024.")
+      try require(
+        promptTokens > 0 && decodeTokens > 0,
+        "--parallel needs prompts and replies of at least one token.")
+    }
   }
 
   func run() async throws {
     for path in try models.isEmpty ? [EmbeddedModel.path()] : models {
+      if let parallel {
+        try await measure(parallel.values, path)
+        continue
+      }
       let engine = try Engine(path: path, options: engine.options)
       try await measure("prefill", promptTokens, path, engine) {
         try await engine.measurePrefill(tokens: $0)
@@ -49,6 +69,35 @@ struct Bench: AsyncParsableCommand {
       try await measure("decode", decodeTokens, path, engine) {
         try await engine.measureDecode(tokens: $0)
       }
+    }
+  }
+
+  /// Replies at once beside the same replies one after another, both in each round.
+  private func measure(_ widths: [Int], _ path: String) async throws {
+    var options = engine.options
+    options.maxSequences = widths.max() ?? 1
+    let engine = try Engine(path: path, options: options)
+    let bench = ParallelBench(
+      engine: engine, promptTokens: promptTokens, decodeTokens: decodeTokens)
+    _ = try await bench.run(streams: 1)
+    for width in widths {
+      var (together, inTurns, isSame): ([Double], [Double], Bool) = ([], [], true)
+      for _ in 0..<repetitions {
+        let turns = try await bench.runInTurns(streams: width)
+        let run = try await bench.run(streams: width)
+        isSame = isSame && run.said == turns.said
+        let tokens = Double(width * (promptTokens + decodeTokens))
+        together.append(tokens / run.duration.seconds)
+        inTurns.append(tokens / turns.duration.seconds)
+      }
+      let record = ParallelRecord(
+        model: path, parallel: width, promptTokens: promptTokens, decodeTokens: decodeTokens,
+        repetitions: repetitions, tokensPerSecond: together.sorted().median,
+        inTurnsTokensPerSecond: inTurns.sorted().median,
+        ratio: zip(together, inTurns).map { $0 / $1 }.sorted().median, isSame: isSame,
+        threads: engine.threads, isa: engine.instructionSet.rawValue)
+      try json
+        ? Output.standard.writeJSONLine(record) : Output.standard.write(record.line)
     }
   }
 
@@ -88,6 +137,30 @@ private struct BenchRecord: Encodable {
   var line: String {
     "\(model): \(test) \(tokens) tokens at \(tokensPerSecond.inTenths) tokens/s "
       + "(\(minimum.inTenths) to \(maximum.inTenths), \(repetitions) runs, \(threads) threads, \(isa))\n"
+  }
+}
+
+/// Replies at once against the same in turns; rates are tokens per second, read and written together.
+private struct ParallelRecord: Encodable {
+  var model: String
+  var parallel: Int
+  var promptTokens: Int
+  var decodeTokens: Int
+  var repetitions: Int
+  var tokensPerSecond: Double
+  var inTurnsTokensPerSecond: Double
+  /// The median of the rounds' ratios.
+  var ratio: Double
+  /// Whether each reply was the same, token for token.
+  var isSame: Bool
+  var threads: Int
+  var isa: String
+
+  var line: String {
+    "\(model): \(parallel) at once, \(promptTokens) + \(decodeTokens) tokens each: "
+      + "\(tokensPerSecond.inTenths) tokens/s, in turns \(inTurnsTokensPerSecond.inTenths), "
+      + "ratio \(ratio.inTenths), \(isSame ? "same" : "different") text "
+      + "(\(repetitions) runs, \(threads) threads, \(isa))\n"
   }
 }
 
