@@ -41,6 +41,7 @@ package final class SequenceMemory {
   let picks: UnsafeMutablePointer<Picks>
   /// The latest queries of each layer, [layers][every][heads * d]: a ring by index.
   let queries: UnsafeMutablePointer<Float>
+  private let queryCount: Int
   package internal(set) var account: MemoryAccount
   var restoring = RestoreAccount()
 
@@ -55,7 +56,7 @@ package final class SequenceMemory {
   /// Every block of the namespace's past that has taken part.
   package private(set) var recalled: Set<BlockIdentity> = []
   /// Blocks not named yet that were computed while a chosen block was not there.
-  private var missed: Set<Int> = []
+  var missed: Set<Int> = []
   /// A number that no other sequence has.
   let nonce: UInt64
   /// Where its blocks are while it is parked.
@@ -72,6 +73,10 @@ package final class SequenceMemory {
   var resumedTail: BlockIdentity?
   /// What has been recalled; nil unless it is to be told.
   var trail: RecallTrail?
+  /// Whether there are forks of it, of which only one is to leave something.
+  var isOnTrial = false
+  /// What it has put since, in order.
+  var onTrial: [BlockIdentity] = []
 
   /// - Parameters:
   ///   - capacity: tokens that a sequence with a full window may come to hold.
@@ -104,13 +109,40 @@ package final class SequenceMemory {
     for layer in 0..<layers {
       unsafe (picks + layer).initialize(to: Picks(capacity: recalls ? plan.rooms : 0))
     }
-    let queryCount =
+    queryCount =
       recalls ? layers * plan.options.every * plan.index.heads * plan.index.headDimension : 0
     unsafe queries = .allocate(capacity: queryCount)
     unsafe queries.initialize(repeating: 0, count: queryCount)
     views.reserveCapacity(stepTokens + 1)
     routes.reserveCapacity(stepTokens + 1)
     growTokens(to: plan.window == .full ? capacity : 16 * plan.blockLength)
+  }
+
+  /// A sequence with the same past, see ``fork(in:)``.
+  init(forking other: SequenceMemory, in pool: KVBlockPool) {
+    (owner, store, capacity, turnEnds) = (other.owner, other.store, other.capacity, other.turnEnds)
+    (plan, root, layers, past) = (other.plan, other.root, other.layers, other.past)
+    // What it computes without a block that it should have seen is not what another computes so.
+    nonce = .random(in: .min ... .max)
+    working = other.working.fork(in: pool)
+    index = other.index.map(BlockIndex.init(forking:))
+    (indexed, words) = (other.indexed, other.words)
+    (identities, tokens, turns) = (other.identities, other.tokens, other.turns)
+    (hidden, seen, recalled, missed) = (other.hidden, other.seen, other.recalled, other.missed)
+    (question, asked, askedRoute) = (other.question, other.asked, other.askedRoute)
+    (kept, ended, tail, known) = (other.kept, other.ended, other.tail, other.known)
+    (resumedAt, resumedTail) = (other.resumedAt, other.resumedTail)
+    (isReading, account, restoring, trail) = (
+      other.isReading, other.account, other.restoring, other.trail
+    )
+    (isOnTrial, onTrial) = (true, other.onTrial)
+    unsafe picks = .allocate(capacity: layers)
+    for layer in 0..<layers {
+      unsafe (picks + layer).initialize(to: Picks(capacity: other.picks[layer].capacity))
+    }
+    queryCount = other.queryCount
+    unsafe queries = .allocate(capacity: queryCount)
+    unsafe queries.initialize(from: other.queries, count: queryCount)
   }
 
   deinit {
@@ -233,15 +265,21 @@ package final class SequenceMemory {
   // MARK: - Keeping
 
   private func keep(_ block: Int, in pool: KVBlockPool) {
-    guard block >= kept, let held = working.heldBlock(block) else { return }
+    guard block >= kept, var held = working.heldBlock(block) else { return }
     kept = block + 1
     let start = block * plan.blockLength
-    let bytes = unsafe UnsafePointer(pool.pointer(to: held))
     let end = min(start + plan.blockLength, tokens.count)
     let isFull = end - start == plan.blockLength
     // What lies behind the last token is of drafts that were refused, or of whoever held the block
     // before: nobody's, and not to be kept.
-    if !isFull { pool.clear(held, from: end - start) }
+    if !isFull {
+      guard working.claimTail(in: pool) else {
+        return drop(end - start, "the last block is shared and the KV cache has no room for a copy")
+      }
+      held = working.heldBlock(block)!
+      pool.clear(held, from: end - start)
+    }
+    let bytes = unsafe UnsafePointer(pool.pointer(to: held))
     let parent = block == 0 ? root : identities[block - 1]
     let identity = isFull ? identities[block] : child(of: parent, start..<end)
     if !isFull { tail = identity }
@@ -256,7 +294,8 @@ package final class SequenceMemory {
         : unsafe store.vectors(of: bytes, tokens: end - start, ordinal: block),
       scorer: plan.options.scorer, kind: owner.kind)
     do throws(StoreError) {
-      if unsafe try store.put(identity, passage, bytes: bytes) {
+      if isOnTrial, store.beginTrial(of: identity) { onTrial.append(identity) }
+      if unsafe try store.put(identity, passage, bytes: bytes, isOnTrial: isOnTrial) {
         ended.append((identity, passage))
       } else {
         drop(end - start, "the memory's budgets have no room left")
@@ -294,6 +333,8 @@ package final class SequenceMemory {
     defer {
       for layer in 0..<layers { giveBack(layer) }
       working.removeAll(from: pool)
+      store.endTrials(of: onTrial)
+      onTrial = []
     }
     if let trail { account.passages = passages(of: trail) }
     guard owner.scope != .none, owner.session != MemoryOwner.nobody else { return }
@@ -350,53 +391,5 @@ package final class SequenceMemory {
       turns.append(turns.last! + tokens[start..<start + length].count { turnEnds.contains($0) })
     }
     return turns[block]
-  }
-
-  // MARK: - What layers have chosen
-
-  /// Own blocks that were seen in the pool may have left it.
-  private func forgetPlaces(_ layer: Int) {
-    for place in unsafe 0..<picks[layer].count where unsafe picks[layer][place].loan == nil {
-      unsafe picks[layer][place].bytes = nil
-    }
-  }
-
-  func identity(of pick: Pick) -> BlockIdentity {
-    pick.isPast ? past!.entries[Int(pick.block)].identity : identities[Int(pick.block)]
-  }
-
-  /// Finds the bytes of what a layer has chosen.
-  ///
-  /// - Parameters:
-  ///   - index: the token that is about to see them.
-  ///   - waits: whether what is not in memory is worth waiting for: while a prompt is read, not
-  ///     while a reply is made.
-  func resolve(_ layer: Int, at index: Int, in pool: KVBlockPool, waits: Bool) {
-    for place in unsafe 0..<picks[layer].count where unsafe picks[layer][place].bytes == nil {
-      let pick = unsafe picks[layer][place]
-      if !pick.isPast, let held = working.heldBlock(Int(pick.block)) {
-        unsafe picks[layer][place].bytes = UnsafePointer(
-          pool.pointer(to: held) + layer * pool.layout.layerByteCount)
-        continue
-      }
-      let key = FrameKey(block: identity(of: pick), frame: UInt16(layer))
-      if trail != nil, let tier = store.tiers.tier(of: key) { trail!.note(pick, in: tier) }
-      guard let frame = store.lend(key) ?? (waits ? store.fetch(key) : nil) else {
-        store.prefetch(key)
-        account.misses += 1
-        missed.insert(index / plan.blockLength)
-        continue
-      }
-      unsafe picks[layer][place].loan = frame
-      unsafe picks[layer][place].bytes = frame.bytes.baseAddress!.assumingMemoryBound(
-        to: UInt8.self)
-    }
-  }
-
-  func giveBack(_ layer: Int) {
-    for place in unsafe 0..<picks[layer].count {
-      if let loan = unsafe picks[layer][place].loan { store.giveBack(loan) }
-    }
-    unsafe picks[layer].removeAll()
   }
 }

@@ -59,7 +59,7 @@ struct WorkingMemoryTests {
   }
 
   /// A sequence read without a model.
-  private struct Reader {
+  private final class Reader {
     let shape: Shape
     let pool: KVBlockPool
     let step: Step
@@ -82,7 +82,7 @@ struct WorkingMemoryTests {
     }
 
     /// Reads `count` tokens in one step, and takes back the last `refused` of them.
-    mutating func read(_ count: Int, refused: Int = 0) -> Bool {
+    func read(_ count: Int, refused: Int = 0) -> Bool {
       step.clear()
       views = []
       let tokens = [TokenID](repeating: 7, count: count)
@@ -100,7 +100,7 @@ struct WorkingMemoryTests {
     }
 
     /// Reads until there are `count` tokens, in random steps.
-    mutating func read(until count: Int, _ random: inout SeededGenerator) {
+    func read(until count: Int, _ random: inout SeededGenerator) {
       while memory.count < count {
         let most = min(count - memory.count, random.count(0...3) == 0 ? 400 : 60)
         let isRead = read(random.count(1...most))
@@ -108,7 +108,7 @@ struct WorkingMemoryTests {
       }
     }
 
-    private mutating func look(from start: Int) {
+    private func look(from start: Int) {
       var blocks: [UnsafePointer<UInt8>: Int] = [:]
       for block in 0...(memory.count / shape.blockLength) {
         guard let held = memory.heldBlock(block) else { continue }
@@ -142,7 +142,7 @@ struct WorkingMemoryTests {
     let shape = Shape(&random, recalls: Bool.random(using: &random))
     let length = random.count(1...500)
     for _ in 0..<3 {
-      var reader = try Reader(shape)
+      let reader = try Reader(shape)
       reader.read(until: length, &random)
       #expect(reader.sights.count == length)
       for (index, sights) in reader.sights.enumerated() {
@@ -160,7 +160,7 @@ struct WorkingMemoryTests {
   func refused(seed: UInt64) throws {
     var random = SeededGenerator(seed: seed)
     let shape = Shape(&random, recalls: Bool.random(using: &random))
-    var (plain, reader) = (try Reader(shape), try Reader(shape))
+    let (plain, reader) = (try Reader(shape), try Reader(shape))
     while plain.memory.count < 400 {
       let (kept, refused) = (random.count(1...40), random.count(0...70))
       let isRead = plain.read(kept) && reader.read(kept + refused, refused: refused)
@@ -212,7 +212,7 @@ struct WorkingMemoryTests {
   func slots(seed: UInt64) throws {
     var random = SeededGenerator(seed: seed)
     let shape = Shape(&random)
-    var reader = try Reader(shape)
+    let reader = try Reader(shape)
     var last: [KVBlockID] = []
     while reader.memory.count < 400 {
       let start = reader.memory.count
@@ -234,7 +234,7 @@ struct WorkingMemoryTests {
   func runs(seed: UInt64) throws {
     var random = SeededGenerator(seed: seed)
     let shape = Shape(&random, recalls: true)
-    var reader = try Reader(shape)
+    let reader = try Reader(shape)
     for _ in 0..<8 {
       let start = reader.memory.count
       let isRead = reader.read(random.count(1...120))
@@ -258,7 +258,7 @@ struct WorkingMemoryTests {
   func rooms(seed: UInt64) throws {
     var random = SeededGenerator(seed: seed)
     let shape = Shape(&random, recalls: true)
-    var reader = try Reader(shape)
+    let reader = try Reader(shape)
     for _ in 0..<6 {
       let isRead = reader.read(random.count(1...120))
       #expect(isRead)
@@ -293,9 +293,9 @@ struct WorkingMemoryTests {
     let shape = Shape(&random, recalls: Bool.random(using: &random))
     let blocks = random.count(1...500 / shape.blockLength)
     let length = blocks * shape.blockLength
-    var whole = try Reader(shape)
+    let whole = try Reader(shape)
     whole.read(until: length, &random)
-    var resumed = try Reader(shape)
+    let resumed = try Reader(shape)
     let adopted = resumed.memory.adopt(length, from: resumed.pool)
     let numbers = try #require(adopted)
 
@@ -344,11 +344,11 @@ struct WorkingMemoryTests {
     shape.sinks = 4
     shape.blockLength = 16
     // Ten blocks before: the window's next token sees four of them, and the sinks.
-    var reader = try Reader(shape, blocks: 4)
+    let reader = try Reader(shape, blocks: 4)
     let refused = reader.memory.adopt(160, from: reader.pool)
     #expect(refused == nil)
     #expect(reader.memory.count == 0 && reader.memory.held.isEmpty && reader.pool.lent == 0)
-    var roomier = try Reader(shape, blocks: 5)
+    let roomier = try Reader(shape, blocks: 5)
     let adopted = roomier.memory.adopt(160, from: roomier.pool)
     #expect(adopted == [0, 6, 7, 8, 9])
   }
@@ -360,7 +360,7 @@ struct WorkingMemoryTests {
     var random = SeededGenerator(seed: seed)
     var shape = Shape(&random)
     shape.window = .sliding(tokens: random.count(1...100))
-    var reader = try Reader(shape)
+    let reader = try Reader(shape)
     let sinks = reader.memory.sinks
     for _ in 0..<60 {
       let tokens = random.tokens(random.count(1...90), below: 9)

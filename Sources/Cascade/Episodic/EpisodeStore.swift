@@ -30,6 +30,8 @@ package final class EpisodeStore {
   /// What restoring blocks costs.
   package var costs = RestoreCosts()
   private var hasPreloaded = false
+  /// Blocks that sequences on trial have put, and how many of those sequences have each.
+  var trials: [BlockIdentity: Int] = [:]
 
   /// - Parameters:
   ///   - rarity: what tokens tell of a passage.
@@ -81,11 +83,14 @@ package final class EpisodeStore {
   /// Keeps a block whose first `passage.tokens.count` slots are filled, with what the index holds of
   /// it.
   ///
+  /// - Parameter isOnTrial: whether it stays only if its sequence is chosen.
   /// - Returns: false when there was no room for all of it.
   @unsafe
   func put(
-    _ identity: BlockIdentity, _ passage: Passage, bytes: UnsafePointer<UInt8>
+    _ identity: BlockIdentity, _ passage: Passage, bytes: UnsafePointer<UInt8>,
+    isOnTrial: Bool = false
   ) throws(StoreError) -> Bool {
+    if !isOnTrial { trials[identity] = nil }
     if tiers.contains(identity) {
       // It counts as use.
       return true

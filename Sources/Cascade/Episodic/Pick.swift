@@ -60,6 +60,13 @@ package struct Picks: ~Copyable {
     count = 0
   }
 
+  /// Takes a block after all others; there must be room.
+  package mutating func append(_ pick: Pick) {
+    precondition(count < capacity)
+    unsafe (storage + count).initialize(to: pick)
+    count += 1
+  }
+
   /// Takes a block among the best, in place of the worst when there is no room. Of equals, the
   /// first one offered stays.
   package mutating func offer(_ pick: Pick) {

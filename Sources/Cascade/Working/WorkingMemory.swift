@@ -10,9 +10,12 @@ package import Model
 /// What a token sees depends on its index in the sequence alone, never on how the sequence was cut
 /// into steps.
 ///
+/// Blocks are counted by the pool, so a sequence is never copied but forked (``fork(in:)``). A block
+/// may then have several holders: whoever appends to one that others hold too writes into a copy.
+///
 /// Invariant: `held` are the blocks `firstHeld...` of the sequence in order, the last one possibly
-/// partial; `sinkBlock` is block 0 once it has left the window.
-package struct WorkingMemory {
+/// partial; `sinkBlock` is block 0 once it has left the window. Each is counted once in the pool.
+package struct WorkingMemory: ~Copyable {
   package let window: Window
   package let sinks: Int
   package let blockLength: Int
@@ -21,6 +24,8 @@ package struct WorkingMemory {
   package private(set) var count = 0
   /// Tokens that have left the window for good, sinks not counted.
   package private(set) var evicted = 0
+  /// Blocks that were copied because another sequence held them too.
+  package private(set) var copied = 0
 
   /// Blocks held now, the sinks' included.
   package var heldBlocks: Int { held.count + (sinkBlock == nil ? 0 : 1) }
@@ -45,6 +50,25 @@ package struct WorkingMemory {
     roomForBlocks =
       Self.blocks(window, capacity: capacity, blockLength: blockLength, stepTokens: stepTokens) + 1
     held.reserveCapacity(roomForBlocks)
+  }
+
+  /// A second sequence of the same tokens, which holds the same blocks: it takes none. To be called
+  /// between steps, as a copy holds what the last pass has written.
+  package func fork(in pool: KVBlockPool) -> WorkingMemory {
+    for block in held { pool.retain(block) }
+    if let sinkBlock { pool.retain(sinkBlock) }
+    return WorkingMemory(sharing: self)
+  }
+
+  private init(sharing other: borrowing WorkingMemory) {
+    window = other.window
+    sinks = other.sinks
+    blockLength = other.blockLength
+    count = other.count
+    evicted = other.evicted
+    held = other.held
+    firstHeld = other.firstHeld
+    sinkBlock = other.sinkBlock
   }
 
   /// Blocks that a sequence may hold at once: of at most `capacity` tokens with a full window, of any
@@ -79,8 +103,8 @@ package struct WorkingMemory {
   /// Appends `tokens` to the sequence and to `step`: their slots, and one run for each stretch of
   /// them that shares a view. Logits are wanted for the last `logits` of them.
   ///
-  /// Call `slide` after the step has run. When the pool has no block left, nothing is appended and
-  /// the answer is false.
+  /// Call `slide` after the step has run. When the pool has too few blocks left for them, and for a copy
+  /// of the last block where another sequence holds it too, nothing changes and the answer is false.
   ///
   /// - Parameters:
   ///   - rooms: blocks that each layer may put before the window of each run.
@@ -92,7 +116,9 @@ package struct WorkingMemory {
   ) -> Bool {
     let end = count + tokens.count
     let blocksNeeded = (end + blockLength - 1) / blockLength - (firstHeld + held.count)
-    guard blocksNeeded <= pool.available else { return false }
+    let copies = tokens.isEmpty || !isTailShared(in: pool) ? 0 : 1
+    guard max(0, blocksNeeded) + copies <= pool.available else { return false }
+    if copies > 0 { _ = claimTail(in: pool) }
     for _ in 0..<max(0, blocksNeeded) { held.append(pool.take()!) }
 
     var index = count
@@ -110,6 +136,24 @@ package struct WorkingMemory {
       index = runEnd
     }
     count = end
+    return true
+  }
+
+  /// Whether the next token's slot is in a block that another sequence holds too.
+  private func isTailShared(in pool: KVBlockPool) -> Bool {
+    count % blockLength != 0 && pool.isShared(held[count / blockLength - firstHeld])
+  }
+
+  /// Makes the block that the next token goes into the sequence's own, so that it may be written.
+  ///
+  /// - Returns: false when the pool has no block left to copy it into.
+  package mutating func claimTail(in pool: KVBlockPool) -> Bool {
+    guard isTailShared(in: pool) else { return true }
+    let place = count / blockLength - firstHeld
+    guard let copy = pool.takeCopy(of: held[place]) else { return false }
+    pool.release(held[place])
+    held[place] = copy
+    copied += 1
     return true
   }
 

@@ -33,6 +33,24 @@ package final class KVBlockPool {
     return block
   }
 
+  /// Gives a lent block one more holder. While it has several, nobody may write into it.
+  package func retain(_ block: KVBlockID) {
+    precondition(references[Int(block)] > 0, "block \(block) is not lent")
+    references[Int(block)] += 1
+  }
+
+  /// Whether a block has more than one holder.
+  package func isShared(_ block: KVBlockID) -> Bool { references[Int(block)] > 1 }
+
+  /// Lends a block with the same bytes as `block`, which must not change meanwhile; nil when none is
+  /// left.
+  package func takeCopy(of block: KVBlockID) -> KVBlockID? {
+    guard let copy = take() else { return nil }
+    unsafe pointer(to: copy).update(from: pointer(to: block), count: layout.blockByteCount)
+    return copy
+  }
+
+  /// Takes one of a block's holders away; without any it is free.
   package func release(_ block: KVBlockID) {
     precondition(references[Int(block)] > 0, "block \(block) is not lent")
     references[Int(block)] -= 1
