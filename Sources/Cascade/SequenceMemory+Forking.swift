@@ -20,8 +20,7 @@ extension SequenceMemory {
   /// Gives all blocks back, and takes from the store what only this fork has put there: nothing
   /// remains of what was not chosen.
   package func drop(in pool: KVBlockPool) {
-    for layer in 0..<layers { giveBack(layer) }
-    working.removeAll(from: pool)
+    letGo(in: pool)
     store.dropTrials(of: onTrial)
     onTrial = []
   }

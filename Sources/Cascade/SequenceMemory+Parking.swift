@@ -15,6 +15,7 @@ extension SequenceMemory {
       try working.park(to: file, in: pool)
       parked = file
     }
+    stopSharing()
     // What layers have chosen is found again when it is next looked at.
     for layer in 0..<layers {
       for place in unsafe 0..<picks[layer].count {
@@ -45,9 +46,7 @@ extension SequenceMemory {
       drop(
         tokens.count, "they were moved out of memory for other replies, and could not be read back")
     }
-    parked = nil
-    for layer in 0..<layers { giveBack(layer) }
-    working.removeAll(from: pool)
+    drop(in: pool)
   }
 
   /// Whether blocks that are not in memory are worth waiting for.

@@ -46,14 +46,17 @@ extension SequenceMemory {
   /// - Returns: whether there were any.
   package func restore(_ prompt: [TokenID], in pool: KVBlockPool) -> Bool {
     let length = plan.blockLength
-    guard count % length == 0, count / length < known.blocks.count || known.tail != nil else {
-      return false
-    }
+    guard count % length == 0 else { return false }
     let before = count
-    if count == 0 { restoreBeginning(of: prompt, in: pool) }
-    // Behind a block that had to be read again, one by one: so the window is whole wherever the next
-    // gap is.
-    while count % length == 0, restoreNext(of: prompt, in: pool) {}
+    while adoptShared(of: prompt, in: pool) {}
+    if count / length < known.blocks.count || known.tail != nil {
+      if count == 0 { restoreBeginning(of: prompt, in: pool) }
+      // Behind a block that had to be read again, one by one: so the window is whole wherever the next
+      // gap is.
+      while count % length == 0,
+        adoptShared(of: prompt, in: pool) || restoreNext(of: prompt, in: pool)
+      {}
+    }
     guard count > before else { return false }
     account.cached += count - before
     resumedAt = count

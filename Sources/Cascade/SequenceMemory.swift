@@ -59,6 +59,8 @@ package final class SequenceMemory {
   var missed: Set<Int> = []
   /// A number that no other sequence has.
   let nonce: UInt64
+  /// Blocks of its prompt that others may share.
+  var shared: [BlockIdentity] = []
   /// Where its blocks are while it is parked.
   var parked: ScratchFile?
   /// Whether what layers have chosen has to be found again, as it was lent before the sequence was parked.
@@ -221,6 +223,7 @@ package final class SequenceMemory {
       seen[identities.count - 1] = nil
       missed.remove(identities.count - 1)
       hide(identities.last!)
+      share(identities.count - 1)
     }
     if plan.window != .full, tokens.capacity < tokens.count + 2 * plan.blockLength {
       growTokens(to: 2 * tokens.count)
@@ -331,8 +334,7 @@ package final class SequenceMemory {
   /// empty afterwards.
   package func end(in pool: KVBlockPool) {
     defer {
-      for layer in 0..<layers { giveBack(layer) }
-      working.removeAll(from: pool)
+      letGo(in: pool)
       store.endTrials(of: onTrial)
       onTrial = []
     }
@@ -344,6 +346,14 @@ package final class SequenceMemory {
     }
     for (identity, passage) in ended { store.remember(identity, passage) }
     ended = []
+  }
+
+  /// Gives back all that it holds of pool and store.
+  func letGo(in pool: KVBlockPool) {
+    for layer in 0..<layers { giveBack(layer) }
+    stopSharing()
+    working.removeAll(from: pool)
+    parked = nil
   }
 
   /// Waits until what the sequence has left would survive the process. To be called after `end`.

@@ -104,6 +104,37 @@ import Testing
     #expect(try await Self.isFree(engine))
   }
 
+  @Test("what prompts have in common is read once, and changes nothing")
+  func sharedPrefix() async throws {
+    let engine = try EmbeddedModel.engine()
+    let story = "Tom and Mia went to the park with a red ball. "
+    let common = String(repeating: story, count: 20)
+    func reply(_ index: Int) throws -> TokenStream {
+      var options = Self.options(index)
+      options.memory = MemoryOptions(scope: .none)
+      return try engine.stream(.text(common + Self.prompts[index]), options: options)
+    }
+    var alone: [[TokenID]] = []
+    for index in 0..<6 { alone.append(try await WholeReply(reply(index)).tokens.map(\.id)) }
+    let streams = try (0..<6).map(reply)
+    let replies = try await withThrowingTaskGroup(of: (Int, WholeReply).self) { group in
+      for (index, stream) in streams.enumerated() {
+        group.addTask { (index, try await WholeReply(stream)) }
+      }
+      var replies = [WholeReply](repeating: WholeReply(), count: 6)
+      for try await (index, reply) in group { replies[index] = reply }
+      return replies
+    }
+    #expect(replies.map { $0.tokens.map(\.id) } == alone)
+    let summaries = replies.compactMap(\.summary)
+    let (read, all) = summaries.reduce((0, 0)) {
+      ($0.0 + $1.promptTokens - $1.memory.cached, $0.1 + $1.promptTokens)
+    }
+    // One reads it whole; the next one may have begun beside it.
+    #expect(read < all / 2, "\(read) of \(all) tokens were read")
+    #expect(try await Self.isFree(engine))
+  }
+
   @Test("an urgent reply is made before those that came first, and they go on afterwards")
   func urgent() async throws {
     let engine = try EmbeddedModel.engine(EngineOptions(maxSequences: 1))

@@ -30,6 +30,8 @@ package final class EpisodeStore {
   /// What restoring blocks costs.
   package var costs = RestoreCosts()
   private var hasPreloaded = false
+  /// What sequences in progress have read.
+  var live = LiveBlocks()
   /// Blocks that sequences on trial have put, and how many of those sequences have each.
   var trials: [BlockIdentity: Int] = [:]
 

@@ -69,6 +69,7 @@ package struct WorkingMemory: ~Copyable {
     held = other.held
     firstHeld = other.firstHeld
     sinkBlock = other.sinkBlock
+    roomForBlocks = other.roomForBlocks
   }
 
   /// Blocks that a sequence may hold at once: of at most `capacity` tokens with a full window, of any
@@ -233,6 +234,14 @@ package struct WorkingMemory: ~Copyable {
     for _ in first..<blocks { held.append(pool.take()!) }
     evicted = max(0, first * blockLength - (keepsSinks ? sinks : 0))
     return (keepsSinks ? [0] : []) + Array(first..<blocks)
+  }
+
+  /// Goes on behind a block's end with a full block that another sequence holds, too.
+  package mutating func adoptShared(_ block: KVBlockID, in pool: KVBlockPool) {
+    precondition(count % blockLength == 0)
+    pool.retain(block)
+    held.append(block)
+    count += blockLength
   }
 
   /// Goes on behind a block's end with another block, read before, of which `count` slots are filled.
