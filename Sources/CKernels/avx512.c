@@ -1,4 +1,4 @@
-// AVX-512 with VNNI (Ice Lake, Sapphire Rapids, Zen 4 and later).
+// AVX-512 with VNNI (Ice Lake, Sapphire Rapids, Zen 4 and later), and with AMX on top.
 #if defined(__x86_64__)
 #include <immintrin.h>
 #include <math.h>
@@ -42,4 +42,13 @@ INLINE void store_halves(f32x16 v, void *p) {
 const spark_kernels spark_avx512_kernels = SPARK_KERNEL_TABLE("avx512");
 
 #pragma clang attribute pop
+
+#pragma clang attribute push( \
+  __attribute__(( \
+    target("amx-tile,amx-int8,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx2,fma,f16c"))), \
+  apply_to = function)
+#include "amx.h"
+#pragma clang attribute pop
+
+const spark_kernels spark_amx_kernels = SPARK_KERNEL_TABLE_WITH("amx", multiply_amx);
 #endif

@@ -22,7 +22,7 @@ const spark_codec_kernels *spark_codec_kernels_for(spark_isa isa) {
   switch (isa) {
 #if defined(__x86_64__)
     case SPARK_ISA_AVX2: return &spark_avx2_codec_kernels;
-    case SPARK_ISA_AVX512: return &spark_avx512_codec_kernels;
+    case SPARK_ISA_AVX512: case SPARK_ISA_AMX: return &spark_avx512_codec_kernels;
 #endif
     default: return &scalar_kernels;
   }

@@ -1,4 +1,23 @@
+#if defined(__x86_64__) && defined(__linux__)
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
+
 #include "tables.h"
+
+#if defined(__x86_64__)
+// Whether the processor has the matrix unit and the system lets this process use it: its registers are large,
+// so Linux wants to be asked (Documentation/arch/x86/xstate.rst).
+static bool may_use_amx(void) {
+#if defined(__linux__)
+  enum { REQUEST_PERMISSION = 0x1023, TILE_DATA = 18 };
+  return __builtin_cpu_supports("amx-tile") && __builtin_cpu_supports("amx-int8") &&
+    syscall(SYS_arch_prctl, REQUEST_PERMISSION, TILE_DATA) == 0;
+#else
+  return false;
+#endif
+}
+#endif
 
 const spark_kernels *spark_kernels_for(spark_isa isa) {
   switch (isa) {
@@ -15,12 +34,15 @@ const spark_kernels *spark_kernels_for(spark_isa isa) {
           __builtin_cpu_supports("avx512vnni")
         ? &spark_avx512_kernels
         : NULL;
+    case SPARK_ISA_AMX:
+      return spark_kernels_for(SPARK_ISA_AVX512) && may_use_amx() ? &spark_amx_kernels : NULL;
 #endif
     default: return NULL;
   }
 }
 
 spark_isa spark_best_isa(void) {
+  if (spark_kernels_for(SPARK_ISA_AMX)) return SPARK_ISA_AMX;
   if (spark_kernels_for(SPARK_ISA_AVX512)) return SPARK_ISA_AVX512;
   if (spark_kernels_for(SPARK_ISA_AVX2)) return SPARK_ISA_AVX2;
   return SPARK_ISA_SCALAR;

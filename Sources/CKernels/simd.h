@@ -166,19 +166,50 @@ INLINE f32x16 bytes_to_floats(const uint8_t *p, bool is_signed) {
                    : __builtin_convertvector(__builtin_convertvector(bytes, i32x16), f32x16);
 }
 
+// What integer sums are too large by, in sums of activations: weights are kept unsigned.
+INLINE int32_t offset_of(spark_type type, int32_t q8_offset) {
+  return type == SPARK_Q8_0 ? q8_offset
+    : type == SPARK_Q4_0    ? 8
+    : type == SPARK_Q5_0    ? 16
+    : type == SPARK_Q6_K    ? 32
+                            : 0;
+}
+INLINE bool has_minimum(spark_type type) {
+  return type == SPARK_Q4_1 || type == SPARK_Q5_1 || type == SPARK_Q4_K || type == SPARK_Q5_K;
+}
+
+// Scales of a group's weights: one, or for Q6_K one for each half; and the minimum.
+typedef struct {
+  f32x16 scale, second, minimum;
+} group_scales;
+
+INLINE group_scales scales_of(spark_type type, const uint8_t *record, size_t slot) {
+  group_scales s = {0};
+  switch (type) {
+    case SPARK_Q4_1: case SPARK_Q5_1:
+      s.scale = load_halves(record);
+      s.minimum = load_halves(record + 32);
+      break;
+    case SPARK_Q4_K: case SPARK_Q5_K:
+      s.scale = load_halves(record) * bytes_to_floats(record + 64 + slot * 16, false);
+      s.minimum = -(load_halves(record + 32) * bytes_to_floats(record + 192 + slot * 16, false));
+      break;
+    case SPARK_Q6_K:
+      s.scale = load_halves(record) * bytes_to_floats(record + 64 + slot * 32, true);
+      s.second = load_halves(record) * bytes_to_floats(record + 80 + slot * 32, true);
+      break;
+    default: s.scale = load_halves(record + slot * 32); break;
+  }
+  return s;
+}
+
 INLINE void multiply_quants_tile(
   spark_type type, int tile, const uint8_t *panel, const spark_activations *x, size_t first,
   size_t rows, const float *bias, bool accumulate, float *out, size_t stride
 ) {
   panel_record r = record_of(type);
   size_t groups = x->k / SPARK_GROUP;
-  int32_t offset = type == SPARK_Q8_0 ? Q8_OFFSET
-    : type == SPARK_Q4_0              ? 8
-    : type == SPARK_Q5_0              ? 16
-    : type == SPARK_Q6_K              ? 32
-                                      : 0;
-  bool has_minimum = type == SPARK_Q4_1 || type == SPARK_Q5_1 || type == SPARK_Q4_K ||
-    type == SPARK_Q5_K;
+  int32_t offset = offset_of(type, Q8_OFFSET);
   f32x16 sum[TOKEN_TILE];
   UNROLL for (int t = 0; t < tile; t++) sum[t] = (f32x16){0};
 
@@ -190,24 +221,7 @@ INLINE void multiply_quants_tile(
     u8x64 w[8];
     unpack(type, record + r.head + slot * r.group_bytes, w);
 
-    // Scales of the weights: one for the group, or for Q6_K one for each half; and the minimum.
-    f32x16 scale, second = {0}, minimum = {0};
-    switch (type) {
-      case SPARK_Q4_1: case SPARK_Q5_1:
-        scale = load_halves(record);
-        minimum = load_halves(record + 32);
-        break;
-      case SPARK_Q4_K: case SPARK_Q5_K:
-        scale = load_halves(record) * bytes_to_floats(record + 64 + slot * 16, false);
-        minimum = -(load_halves(record + 32) * bytes_to_floats(record + 192 + slot * 16, false));
-        break;
-      case SPARK_Q6_K:
-        scale = load_halves(record) * bytes_to_floats(record + 64 + slot * 32, true);
-        second = load_halves(record) * bytes_to_floats(record + 80 + slot * 32, true);
-        break;
-      default: scale = load_halves(record + slot * 32); break;
-    }
-
+    group_scales s = scales_of(type, record, slot);
     UNROLL for (int t = 0; t < tile; t++) {
       size_t at = (first + (size_t)t) * groups + g;
       const int8_t *q = x->q + at * SPARK_GROUP;
@@ -229,11 +243,11 @@ INLINE void multiply_quants_tile(
       }
       f32x16 step = splat(x->scale[at]);
       if (type == SPARK_Q6_K) {
-        sum[t] = fma16(__builtin_convertvector(low, f32x16), scale * step, sum[t]);
-        sum[t] = fma16(__builtin_convertvector(high, f32x16), second * step, sum[t]);
+        sum[t] = fma16(__builtin_convertvector(low, f32x16), s.scale * step, sum[t]);
+        sum[t] = fma16(__builtin_convertvector(high, f32x16), s.second * step, sum[t]);
       } else {
-        sum[t] = fma16(__builtin_convertvector(low + high, f32x16), scale * step, sum[t]);
-        if (has_minimum) sum[t] = fma16(minimum, splat(x->scaled_sum[at]), sum[t]);
+        sum[t] = fma16(__builtin_convertvector(low + high, f32x16), s.scale * step, sum[t]);
+        if (has_minimum(type)) sum[t] = fma16(s.minimum, splat(x->scaled_sum[at]), sum[t]);
       }
     }
   }
@@ -243,19 +257,20 @@ INLINE void multiply_quants_tile(
 
 // Full tiles of tokens, then the rest one by one or in halves of a tile: which tile a token is in
 // never changes its result.
+#define MULTIPLY_REST(KIND, TYPE, TILE)                                                        \
+  for (; t + TILE <= x->m; t += TILE)                                                          \
+    multiply_##KIND##_tile(TYPE, TILE, panel, x, t, rows, bias, accumulate, out, stride);      \
+  for (; t + TILE / 2 <= x->m; t += TILE / 2)                                                  \
+    multiply_##KIND##_tile(TYPE, TILE / 2, panel, x, t, rows, bias, accumulate, out, stride);  \
+  for (; t < x->m; t++)                                                                        \
+    multiply_##KIND##_tile(TYPE, 1, panel, x, t, rows, bias, accumulate, out, stride);
 #define MULTIPLY(NAME, TYPE, KIND, TILE)                                                       \
   static void multiply_##NAME(                                                                 \
     const void *panel, const spark_activations *x, size_t rows, const float *bias,             \
     bool accumulate, float *out, size_t stride                                                 \
   ) {                                                                                          \
     size_t t = 0;                                                                              \
-    for (; t + TILE <= x->m; t += TILE)                                                        \
-      multiply_##KIND##_tile(TYPE, TILE, panel, x, t, rows, bias, accumulate, out, stride);    \
-    for (; t + TILE / 2 <= x->m; t += TILE / 2)                                                \
-      multiply_##KIND##_tile(                                                                  \
-        TYPE, TILE / 2, panel, x, t, rows, bias, accumulate, out, stride);                     \
-    for (; t < x->m; t++)                                                                      \
-      multiply_##KIND##_tile(TYPE, 1, panel, x, t, rows, bias, accumulate, out, stride);       \
+    MULTIPLY_REST(KIND, TYPE, TILE)                                                            \
   }
 MULTIPLY(f32, SPARK_F32, floats, FLOAT_TILE)
 MULTIPLY(f16, SPARK_F16, floats, FLOAT_TILE)

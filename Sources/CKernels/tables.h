@@ -13,18 +13,20 @@ extern const spark_kernels spark_scalar_kernels;
 #if defined(__x86_64__)
 extern const spark_kernels spark_avx2_kernels;
 extern const spark_kernels spark_avx512_kernels;
+extern const spark_kernels spark_amx_kernels;
 #endif
 
-// The table of the functions of the including file.
-#define SPARK_KERNEL_TABLE(NAME)                                                               \
+// The table of the functions of the including file; those that multiply quantized weights are PREFIX_type.
+#define SPARK_KERNEL_TABLE_WITH(NAME, PREFIX)                                                  \
   {                                                                                            \
     .name = NAME,                                                                              \
     .multiply =                                                                                \
       {[SPARK_F32] = multiply_f32, [SPARK_F16] = multiply_f16, [SPARK_BF16] = multiply_bf16,   \
-       [SPARK_Q8_0] = multiply_q8_0, [SPARK_Q4_0] = multiply_q4_0,                             \
-       [SPARK_Q4_1] = multiply_q4_1, [SPARK_Q5_0] = multiply_q5_0,                             \
-       [SPARK_Q5_1] = multiply_q5_1, [SPARK_Q4_K] = multiply_q4_k,                             \
-       [SPARK_Q5_K] = multiply_q5_k, [SPARK_Q6_K] = multiply_q6_k},                            \
+       [SPARK_Q8_0] = PREFIX##_q8_0, [SPARK_Q4_0] = PREFIX##_q4_0,                             \
+       [SPARK_Q4_1] = PREFIX##_q4_1, [SPARK_Q5_0] = PREFIX##_q5_0,                             \
+       [SPARK_Q5_1] = PREFIX##_q5_1, [SPARK_Q4_K] = PREFIX##_q4_k,                             \
+       [SPARK_Q5_K] = PREFIX##_q5_k, [SPARK_Q6_K] = PREFIX##_q6_k},                            \
     .quantize = quantize, .rms_norm = rms_norm, .swiglu = swiglu, .rotate = rotate,            \
-    .store_kv = store_kv, .attend = attend, .score_panel = score_panel,                         \
+    .store_kv = store_kv, .attend = attend, .score_panel = score_panel,                        \
   }
+#define SPARK_KERNEL_TABLE(NAME) SPARK_KERNEL_TABLE_WITH(NAME, multiply)

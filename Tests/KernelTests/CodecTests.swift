@@ -3,7 +3,7 @@ import Testing
 
 /// Codec variants to compare with the scalar one, where this processor has them.
 nonisolated(unsafe) private let codecVariants: [UnsafePointer<spark_codec_kernels>] = [
-  SPARK_ISA_AVX2, SPARK_ISA_AVX512,
+  SPARK_ISA_AVX2, SPARK_ISA_AVX512, SPARK_ISA_AMX,
 ].compactMap { spark_codec_kernels_for($0) }
 
 nonisolated(unsafe) private let scalarCodec = spark_codec_kernels_for(SPARK_ISA_SCALAR)!

@@ -27,7 +27,7 @@ struct Numbers: RandomNumberGenerator {
 /// The variants to compare with the scalar one, where this processor has them. The tables they point
 /// to are constants.
 nonisolated(unsafe) let variants: [(name: String, kernels: UnsafePointer<spark_kernels>)] = [
-  SPARK_ISA_AVX2, SPARK_ISA_AVX512,
+  SPARK_ISA_AVX2, SPARK_ISA_AVX512, SPARK_ISA_AMX,
 ].compactMap { isa in
   guard let kernels = spark_kernels_for(isa) else { return nil }
   return (String(cString: kernels.pointee.name), kernels)

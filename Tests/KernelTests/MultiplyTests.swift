@@ -44,7 +44,7 @@ import Testing
   @Test("every variant multiplies as the scalar one does, bit for bit", arguments: weightTypes)
   func variantsAgree(type: spark_type, name: String, multiple: Int) {
     for columns in lengths(multiple) {
-      for m in columns <= 64 * multiple ? [1, 2, 3, 4, 5, 8, 9, 13, 19] : [1, 8] {
+      for m in columns <= 64 * multiple ? [1, 2, 3, 4, 5, 8, 9, 13, 19, 24, 41] : [1, 8, 16] {
         for rows in m == 3 ? Array(1...16) : [16] {
           let results = products(
             type, rows: rows, columns: columns, m: m, bias: rows % 2 == 1,

@@ -168,7 +168,12 @@ float spark_half_value(uint16_t half);
 // The dispatch table
 // ---------------------------------------------------------------------------------------------
 
-typedef enum { SPARK_ISA_SCALAR = 0, SPARK_ISA_AVX2 = 1, SPARK_ISA_AVX512 = 2 } spark_isa;
+typedef enum {
+  SPARK_ISA_SCALAR = 0,
+  SPARK_ISA_AVX2 = 1,
+  SPARK_ISA_AVX512 = 2,
+  SPARK_ISA_AMX = 3,
+} spark_isa;
 
 typedef struct {
   const char *name;

@@ -8,12 +8,15 @@ public enum InstructionSet: String, Sendable, CaseIterable {
   case avx2
   /// AVX-512 with VNNI.
   case avx512
+  /// AVX-512 with the matrix unit: AMX for bytes.
+  case amx
 
   var kernels: spark_isa {
     switch self {
     case .scalar: SPARK_ISA_SCALAR
     case .avx2: SPARK_ISA_AVX2
     case .avx512: SPARK_ISA_AVX512
+    case .amx: SPARK_ISA_AMX
     }
   }
 

@@ -14,7 +14,7 @@ let codecShapes: [FrameShape] = [
 ]
 
 let codecInstructionSets: [spark_isa] = [
-  SPARK_ISA_SCALAR, SPARK_ISA_AVX2, SPARK_ISA_AVX512,
+  SPARK_ISA_SCALAR, SPARK_ISA_AVX2, SPARK_ISA_AVX512, SPARK_ISA_AMX,
 ].filter { spark_kernels_for($0) != nil }
 
 /// What frames are filled with.
