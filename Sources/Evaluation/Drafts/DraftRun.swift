@@ -9,7 +9,7 @@ package struct DraftArm: Sendable, Equatable {
   package static func all(for task: DraftTask, most: Int) -> [DraftArm] {
     func arm(_ name: String, _ mode: DraftOptions.Mode, memory: Bool) -> DraftArm {
       var options = DraftOptions(mode: mode, most: most)
-      options.usesContinuations = memory
+      if !memory { options.sources.remove(.continuations) }
       return DraftArm(name: name, options: options)
     }
     var arms = [
