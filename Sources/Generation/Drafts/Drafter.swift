@@ -127,10 +127,11 @@ struct Drafter {
 
   /// One of those who may be asked, each in turn.
   private func turn(of computers: [Computer]) -> Computer? {
-    let usable = computers.lazy.filter { options.sources.contains($0.source) }
-    let count = usable.count
-    guard count > 0 else { return nil }
-    return usable.dropFirst(account.passes % count).first
+    for offset in computers.indices {
+      let computer = computers[(account.passes + offset) % computers.count]
+      if options.sources.contains(computer.source) { return computer }
+    }
+    return nil
   }
 
   /// Asks whoever gains most, if it is more than `gain`; or, now and then, who would gain nothing.

@@ -211,6 +211,17 @@ public final class Engine: Sendable {
     try await core.logits(of: tokens, memory: memory, body)
   }
 
+  /// Calls `body` with the logits after each of `tokens`, [vocabulary], in order, each read as if it had
+  /// been generated, and with the layers that it went through.
+  ///
+  /// - Returns: time that the passes took.
+  package func logitsWhenGenerated(
+    of tokens: [TokenID],
+    _ body: @Sendable (_ index: Int, _ logits: Span<Float>, _ depth: Int) throws -> Void
+  ) async throws -> Duration {
+    try await core.logitsWhenGenerated(of: tokens, body)
+  }
+
   /// How keys and values lie in the cache.
   package var keyValueLayout: KVLayout {
     get async { await core.layout }

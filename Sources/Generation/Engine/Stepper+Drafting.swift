@@ -71,6 +71,7 @@ extension Stepper {
       state.sampled.append(
         SampledTokens.Token(
           id: token, isDraft: isRight,
+          skippedLayers: model.layers.count - pass.depth(state.firstLogit + row),
           logprobs: reply.options.logprobs > 0
             ? TokenLogprobs(logits: logits, chosen: token, top: reply.options.logprobs) : nil))
       // Nothing is said after an end.

@@ -476,14 +476,22 @@ package final class Stepper {
     return start..<min(start + max(1, most), prompt.count, memory.nextRestorable ?? prompt.count)
   }
 
-  func run(_ tokens: Span<TokenID>, _ memory: SequenceMemory, logits: Int) {
-    runOnTrial(tokens, memory, logits: logits)
+  /// Runs a sequence's next tokens.
+  ///
+  /// - Parameter mayLeave: whether layers may be left out for them, as for generated ones.
+  func run(
+    _ tokens: Span<TokenID>, _ memory: SequenceMemory, logits: Int, mayLeave: Bool = false
+  ) {
+    runOnTrial(tokens, memory, logits: logits, mayLeave: mayLeave)
     memory.slide(in: pool)
   }
 
   /// The same for tokens that may be taken back before the window slides past them.
-  func runOnTrial(_ tokens: Span<TokenID>, _ memory: SequenceMemory, logits: Int) {
+  func runOnTrial(
+    _ tokens: Span<TokenID>, _ memory: SequenceMemory, logits: Int, mayLeave: Bool = false
+  ) {
     beginPass()
+    step.nextMayLeave = mayLeave
     give(tokens, to: memory, logits: logits)
     runPass()
   }
@@ -536,6 +544,7 @@ package final class Stepper {
   private func tell(_ state: inout ReplyState, of reply: Reply) -> GeneratedToken {
     let sampled = state.sampled.take()
     let token = sampled.id
+    state.exits.note(skippedLayers: sampled.skippedLayers)
     if state.generated > 0 {
       state.drafter?.noteTold(isDraft: sampled.isDraft)
       state.decodeDuration += state.spent
@@ -589,7 +598,7 @@ package final class Stepper {
       residentBytes: memory.resident, peakBytes: memory.peak,
       keyValueBytes: keyValueBytes, memory: state.memory.account,
       restoring: state.memory.restoreAccount,
-      drafts: state.drafter?.account ?? DraftAccount(), sequence: sequence(of: state))
+      drafts: state.drafter?.account ?? DraftAccount(), exits: state.exits, sequence: sequence(of: state))
   }
 
   /// What a reply that has ended leaves to the next one of its session.

@@ -24,7 +24,6 @@ extension ForwardPass {
 
   func runWithExits() {
     let count = step.logitRowCount
-    for index in 0..<count { exits!.depths[index] = 0 }
     var layer = 0
     for checkpoint in exits!.layers {
       for index in layer..<checkpoint { forward(layer: index) }

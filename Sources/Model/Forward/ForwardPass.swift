@@ -108,6 +108,7 @@ package final class ForwardPass {
 
   private func begin() -> Bool {
     rows = step.rows
+    for index in 0..<(exits == nil ? 0 : step.logitRowCount) { exits!.depths[index] = 0 }
     guard rows > 0 else { return false }
     precondition(step.positions <= rope.positions, "a query beyond the RoPE table's positions")
     embed()

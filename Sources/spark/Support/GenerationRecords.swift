@@ -45,6 +45,8 @@ struct SummaryRecord: Encodable {
   var droppedTokens: Int
   var recalled: [PassageRecord]?
   var drafts: DraftRecord
+  var earlyTokens: Int
+  var skippedLayers: Int
   var conditions: RunConditions?
 
   /// - Parameter passages: what was recalled; empty where nobody asked.
@@ -70,6 +72,8 @@ struct SummaryRecord: Encodable {
     droppedTokens = summary.memory.dropped
     recalled = passages.isEmpty ? nil : passages
     drafts = DraftRecord(summary.drafts)
+    earlyTokens = summary.exits.tokens
+    skippedLayers = summary.exits.layers
     conditions = summary.conditions
   }
 }

@@ -22,6 +22,10 @@ struct Statistics: CustomStringConvertible {
     {
       lines.insert(guessed, at: 2)
     }
+    if summary.exits.tokens > 0 {
+      lines.insert(
+        "left early: \(summary.exits.tokens.inTokens), \(summary.exits.layers) layers left out", at: 2)
+    }
     if isVerbose {
       lines.append("keys and values \(summary.keyValueBytes.inBytes)")
       if let breakEven { lines.append(breakEven) }
