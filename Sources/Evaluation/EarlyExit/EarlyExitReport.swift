@@ -1,5 +1,5 @@
-internal import Glibc
 internal import Generation
+internal import Glibc
 
 /// What leaving layers out costs, and what it saves.
 package struct EarlyExitReport: Sendable {
@@ -57,7 +57,9 @@ package struct EarlyExitReport: Sendable {
 
   package var markdown: String {
     var table = MarkdownTable(
-      head: ["leaves at", "tokens", "left early", "mean layers", "same choice", "perplexity", "speed"])
+      head: [
+        "leaves at", "tokens", "left early", "mean layers", "same choice", "perplexity", "speed",
+      ])
     for row in rows {
       table.rows.append([
         row.threshold.map { Double($0).rounded(to: 2) } ?? "never", "\(row.tokens)",

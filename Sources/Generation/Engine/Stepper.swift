@@ -598,7 +598,8 @@ package final class Stepper {
       residentBytes: memory.resident, peakBytes: memory.peak,
       keyValueBytes: keyValueBytes, memory: state.memory.account,
       restoring: state.memory.restoreAccount,
-      drafts: state.drafter?.account ?? DraftAccount(), exits: state.exits, sequence: sequence(of: state))
+      drafts: state.drafter?.account ?? DraftAccount(), exits: state.exits,
+      sequence: sequence(of: state))
   }
 
   /// What a reply that has ended leaves to the next one of its session.
