@@ -112,8 +112,8 @@ package struct DraftGovernor: Sendable {
   /// - Parameter chances: each one's, when those before it are right.
   package func worthChecking(_ chances: [Double], rate: Double, costs: PassCosts) -> Int {
     var (best, bestWorth, expected, reached) = (0, 1 - rate, 1.0, 1.0)
-    for (index, chance) in chances.enumerated() {
-      reached *= chance
+    for index in chances.indices {
+      reached *= chances[index]
       expected += reached
       let worth = expected - rate * costs.ratio(rows: index + 2)
       if worth > bestWorth { (best, bestWorth) = (index + 1, worth) }
