@@ -22,10 +22,12 @@ final class DraftModel {
   /// Its logits are those of the tokens given since `begin`, in order.
   let pass: ForwardPass
   private var sequences: [Sequence]
+  /// Times that it caught up with a text, and how many there were when the round began.
   private var uses = 0
+  private var roundBegan = 0
 
   /// What it has read of one reply's text.
-  private struct Sequence {
+  private final class Sequence {
     /// The reply's number; -1: nobody's.
     var owner = -1
     /// What was read, and the place of its first token in the text.
@@ -35,7 +37,14 @@ final class DraftModel {
     var certain = 0
     var working: WorkingMemory
     var lastUse = 0
+
+    init(_ working: consuming WorkingMemory) { self.working = working }
   }
+
+  /// The most tokens of a text that it sees at once, which bounds its cache where contexts are long.
+  private static let longestWindow = 4096
+  /// The most replies that it guesses for in one pass.
+  private static let mostSequences = 8
 
   /// - Parameters:
   ///   - options: the engine's.
@@ -49,9 +58,10 @@ final class DraftModel {
     let layout = KVLayout(
       layers: shape.layers, kvHeads: shape.kvHeads, headDimension: shape.headDimension,
       blockLength: options.blockLength, type: options.keyValueType)
-    let largest = shape.contextLength - options.sinks - options.blockLength
+    let largest = min(
+      Self.longestWindow, shape.contextLength - options.sinks - options.blockLength)
     switch options.window {
-    case .full where shape.contextLength >= contextLength: window = .full
+    case .full where min(shape.contextLength, Self.longestWindow) >= contextLength: window = .full
     case .full: window = .sliding(tokens: largest)
     case .sliding(let tokens): window = .sliding(tokens: min(tokens, largest))
     }
@@ -65,27 +75,35 @@ final class DraftModel {
     sinks = options.sinks
     if case .sliding(let tokens) = window { reach = tokens } else { reach = contextLength }
 
-    let rows = max(options.prefillChunk, options.maxSequences)
+    let places = min(options.maxSequences, Self.mostSequences)
+    let rows = max(options.prefillChunk, places)
     let blocks = WorkingMemory.blocks(
       window, capacity: contextLength, blockLength: layout.blockLength, stepTokens: rows)
-    pool = try KVBlockPool(layout: layout, capacity: blocks * options.maxSequences)
+    pool = try KVBlockPool(layout: layout, capacity: blocks * places)
     let cuts = window == .full ? 0 : 2 * rows / layout.blockLength
     step = try Step(
-      maxRows: rows, maxLogitRows: options.maxSequences,
-      maxSpans: (cuts + 2 * options.maxSequences) * (blocks + 2))
+      maxRows: rows, maxLogitRows: places, maxSpans: (cuts + 2 * places) * (blocks + 2))
     pass = try ForwardPass(
       model: model, compute: compute, layout: layout, step: step,
       maxPositions: WorkingMemory.positions(
         window, sinks: sinks, capacity: contextLength, blockLength: layout.blockLength))
     sequences = []
-    for _ in 0..<options.maxSequences {
-      var sequence = Sequence(
-        working: WorkingMemory(
+    for _ in 0..<places {
+      let sequence = Sequence(
+        WorkingMemory(
           window: window, sinks: sinks, blockLength: layout.blockLength, capacity: contextLength,
           stepTokens: rows))
       sequence.tokens.reserveCapacity(contextLength)
       sequences.append(sequence)
     }
+  }
+
+  /// Drafts for another pass are about to be made.
+  func beginRound() { roundBegan = uses }
+
+  /// Whether it has a place for a reply that is in none of this round's others' way.
+  func hasPlace(for owner: Int) -> Bool {
+    sequences.contains { $0.owner == owner || $0.lastUse <= roundBegan }
   }
 
   /// Tokens of a text that it would have to read before it could guess.

@@ -14,6 +14,8 @@ struct Drafter {
     var price: Double
     /// Of reading what it has not read of the text.
     var arrears = 0.0
+    /// Whether it may be asked now.
+    var isFree = true
   }
 
   /// The reply's number among all of the engine.
@@ -129,9 +131,13 @@ struct Drafter {
   private func turn(of computers: [Computer]) -> Computer? {
     for offset in computers.indices {
       let computer = computers[(account.passes + offset) % computers.count]
-      if options.sources.contains(computer.source) { return computer }
+      if mayAsk(computer) { return computer }
     }
     return nil
+  }
+
+  private func mayAsk(_ computer: Computer) -> Bool {
+    computer.isFree && options.sources.contains(computer.source)
   }
 
   /// Asks whoever gains most, if it is more than `gain`; or, now and then, who would gain nothing.
@@ -139,7 +145,7 @@ struct Drafter {
     _ computers: [Computer], beating gain: Double, remaining: Int, _ costs: PassCosts
   ) -> Bool {
     var (best, bestGain): (Computer?, Double) = (nil, gain)
-    for computer in computers where options.sources.contains(computer.source) {
+    for computer in computers where mayAsk(computer) {
       let gain = governor.best(
         of: DraftKind(computer.source), available: limit, price: computer.price, costs: costs
       ).gain

@@ -96,6 +96,6 @@ extension GenerationSummary {
       generatedTokens: 0, evictedTokens: 0, prefillDuration: .zero, decodeDuration: .zero,
       timeToFirstToken: .zero, seed: reply.seed, residentBytes: memory.resident,
       peakBytes: memory.peak, keyValueBytes: 0, memory: MemoryAccount(),
-      restoring: RestoreAccount(), drafts: DraftAccount(), sequence: nil)
+      restoring: RestoreAccount(), drafts: DraftAccount(), exits: ExitAccount(), sequence: nil)
   }
 }

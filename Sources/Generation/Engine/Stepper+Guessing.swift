@@ -15,6 +15,7 @@ extension Stepper {
   func guess() -> Duration {
     let begun = clock.now
     var asks = false
+    draftModel?.beginRound()
     for turn in members where turn.reply.state!.memory.count >= turn.reply.prompt.count {
       beginDraft(&turn.reply.state!, of: turn.reply, most: turn.rows)
       asks = asks || turn.reply.state!.drafter?.asked != nil
@@ -53,6 +54,7 @@ extension Stepper {
     let source = computers[place].source
     computers[place].price = costs.price(of: source, assumed: assumedPrices[place])
     guard source == .model, let draftModel else { return }
+    computers[place].isFree = draftModel.hasPlace(for: state.drafter!.number)
     let tokens = draftModel.arrears(of: state.drafter!.number, text: state.memory.tokens.count)
     computers[place].arrears =
       Double(tokens) * costs.priceOfReading(assumed: assumedPrices[place] / 4)

@@ -59,6 +59,13 @@ extension DraftExit: ExpressibleByArgument {
       return nil
     }
   }
+
+  public var defaultValueDescription: String {
+    switch self {
+    case .automatic: "auto"
+    case .layer(let layer): "\(layer)"
+    }
+  }
 }
 
 extension DraftOptions.Mode: ExpressibleByArgument {}
