@@ -35,6 +35,8 @@ final class DraftModel {
     var start = 0
     /// Of them, those that are known to be the text's.
     var certain = 0
+    /// Tokens of the text that it reads together with the last one.
+    var pending: [TokenID] = []
     var working: WorkingMemory
     var lastUse = 0
 
@@ -43,6 +45,8 @@ final class DraftModel {
 
   /// The most tokens of a text that it sees at once, which bounds its cache where contexts are long.
   private static let longestWindow = 4096
+  /// The most tokens that are read together with a text's last one.
+  private static let mostPending = 15
   /// The most replies that it guesses for in one pass.
   private static let mostSequences = 8
 
@@ -94,6 +98,7 @@ final class DraftModel {
           window: window, sinks: sinks, blockLength: layout.blockLength, capacity: contextLength,
           stepTokens: rows))
       sequence.tokens.reserveCapacity(contextLength)
+      sequence.pending.reserveCapacity(Self.mostPending + 1)
       sequences.append(sequence)
     }
   }
@@ -112,7 +117,8 @@ final class DraftModel {
     return min(max(0, count - known), reach)
   }
 
-  /// Reads what it has not read of a text, and takes back what has turned out not to belong to it.
+  /// Reads what it has not read of a text, but for a few tokens that the first `give` reads, and takes back
+  /// what has turned out not to belong to it.
   ///
   /// - Parameter text: all but the last token.
   /// - Returns: tokens read.
@@ -123,7 +129,9 @@ final class DraftModel {
     retract(place, to: text)
     let begun = sequences[place].start + sequences[place].tokens.count
     var at = begun
-    while at < text.count {
+    // A few tokens are read with the last one: there is one left wherever a draft was right to its end.
+    let few = min(Self.mostPending, step.maxRows / sequences.count - 1)
+    while text.count - at > few {
       let end = min(at + step.maxRows, text.count)
       begin()
       for index in at..<end { sequences[place].tokens.append(text[index]) }
@@ -133,6 +141,8 @@ final class DraftModel {
       sequences[place].working.slide(in: pool)
       at = end
     }
+    sequences[place].pending.removeAll(keepingCapacity: true)
+    for index in at..<text.count { sequences[place].pending.append(text[index]) }
     return at - begun
   }
 
@@ -180,9 +190,13 @@ final class DraftModel {
   /// Adds a reply's next token, whose successor is to be guessed.
   func give(_ token: TokenID, to owner: Int) {
     let place = sequences.firstIndex { $0.owner == owner }!
-    sequences[place].tokens.append(token)
-    let token: InlineArray<1, TokenID> = [token]
-    give(token.span, to: place, logits: 1)
+    sequences[place].pending.append(token)
+    sequences[place].tokens.append(contentsOf: sequences[place].pending)
+    do {
+      let tokens = sequences[place].pending
+      give(tokens.span, to: place, logits: 1)
+    }
+    sequences[place].pending.removeAll(keepingCapacity: true)
   }
 
   func run() {
@@ -192,6 +206,7 @@ final class DraftModel {
 
   private var positions = 0
 
+  /// Adds tokens of a sequence, which have been noted, to the pass.
   private func give(_ tokens: Span<TokenID>, to place: Int, logits: Int) {
     let hasRoom = sequences[place].working.append(tokens, to: step, from: pool, logits: logits)
     precondition(hasRoom, "a draft outgrew the blocks set aside for it")

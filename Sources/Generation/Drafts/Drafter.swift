@@ -144,13 +144,13 @@ struct Drafter {
   private mutating func compute(
     _ computers: [Computer], beating gain: Double, remaining: Int, _ costs: PassCosts
   ) -> Bool {
-    var (best, bestGain): (Computer?, Double) = (nil, gain)
+    var (best, bestGain): (Computer?, Double) = (nil, max(gain, DraftGovernor.computedMargin))
     for computer in computers where mayAsk(computer) {
       let gain = governor.best(
         of: DraftKind(computer.source), available: limit, price: computer.price, costs: costs
       ).gain
       // What is to be read first must be won back.
-      let profit = (gain - DraftGovernor.margin) * Double(remaining)
+      let profit = (gain - 1) * Double(remaining)
       if gain > bestGain, profit > computer.arrears { (best, bestGain) = (computer, gain) }
     }
     if let best {

@@ -46,8 +46,8 @@ extension Stepper {
     state.drafter!.noteTime(clock.now - begun, of: source)
   }
 
-  /// Tokens that a reply is expected to go on for where nobody says.
-  private static let horizon = 256
+  /// Tokens that a reply is expected to go on for at most: whoever asks seldom knows.
+  private static let horizon = 64
 
   /// What a computed draft costs a reply.
   private func price(_ place: Int, for state: ReplyState) {

@@ -24,7 +24,8 @@ struct Statistics: CustomStringConvertible {
     }
     if summary.exits.tokens > 0 {
       lines.insert(
-        "left early: \(summary.exits.tokens.inTokens), \(summary.exits.layers) layers left out", at: 2)
+        "left early: \(summary.exits.tokens.inTokens), \(summary.exits.layers) layers left out",
+        at: 2)
     }
     if isVerbose {
       lines.append("keys and values \(summary.keyValueBytes.inBytes)")
