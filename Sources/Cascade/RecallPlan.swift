@@ -12,10 +12,15 @@ package struct RecallPlan: Sendable, Equatable {
   /// The distance at which clamped blocks stand at most.
   package let farthest: Int
   package let index: IndexLayout
+  /// What else blocks depend on, in words: how the engine computes generated tokens, where it is not as
+  /// usual.
+  private let variant: String
 
   package init(
-    window: Window, sinks: Int, options: RecallOptions, blockLength: Int, shape: Hyperparameters
+    window: Window, sinks: Int, options: RecallOptions, blockLength: Int, shape: Hyperparameters,
+    variant: String = ""
   ) {
+    self.variant = variant
     self.window = window
     self.sinks = sinks
     self.options = options
@@ -40,6 +45,7 @@ package struct RecallPlan: Sendable, Equatable {
     return "window \(window) sinks \(sinks) rooms \(rooms) every \(options.every) "
       + "routed \(routed) gate \(options.gate) "
       + "\(options.scorer.rawValue) \(options.placement.rawValue)"
+      + (variant.isEmpty ? "" : " \(variant)")
   }
 
   /// The virtual position of the window's first token once it has slid, of recalled block `place`

@@ -1,3 +1,5 @@
+package import Model
+
 /// Tokens that are read before it is certain that they belong to the sequence.
 extension SequenceMemory {
   /// Tokens that may follow the next one on trial: appended in one step with it, and taken back with
@@ -16,5 +18,20 @@ extension SequenceMemory {
       room = min(room, (first / plan.blockLength + 1) * plan.blockLength - 1 - first)
     }
     return max(0, room)
+  }
+
+  /// Appends a token to the window alone, for a step that only guesses what comes behind it. Nothing is
+  /// recalled for it. ``retractGuesses(in:)`` takes it back before the next step.
+  package func appendGuess(
+    _ token: TokenID, to step: Step, from pool: KVBlockPool
+  ) -> Bool {
+    let token: InlineArray<1, TokenID> = [token]
+    return working.append(token.span, to: step, from: pool, logits: 1)
+  }
+
+  /// Takes the tokens back that were appended for guesses. Their keys and values are overwritten by the
+  /// tokens that take their place.
+  package func retractGuesses(in pool: KVBlockPool) {
+    working.retract(to: tokens.count, in: pool)
   }
 }

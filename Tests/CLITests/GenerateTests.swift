@@ -121,6 +121,42 @@ struct GenerateTests {
     #expect(wrong.errors.contains("--draft-max is 32; it must be between 1 and 31."))
   }
 
+  @Test("Whoever computes guesses is counted, changes no text, and is refused where it cannot be")
+  func computedDrafts() throws {
+    let plain = try generate(["Once upon a time", "--temp", "0"])
+    let model = Fixture.repositoryPath("models/spark-mini.gguf")
+    for flags in [["--draft-exit", "auto"], ["--draft-exit", "5"], ["--draft-model", model]] {
+      let drafted = try generate(
+        ["Once upon a time", "--temp", "0", "--drafts", "always"] + flags)
+      #expect(drafted.text == plain.text)
+      #expect(
+        drafted.errors.contains(flags[0] == "--draft-model" ? "by the draft model" : "by the first")
+      )
+    }
+    let events = try generate(
+      ["Once upon a time", "--json", "--drafts", "always", "--draft-model", model]
+    ).jsonLines()
+    let account = try #require(events.last?["drafts"] as? [String: Any])
+    #expect(try #require(account["model_accepted"] as? Int) > 0)
+    #expect(try #require(account["model_seconds"] as? Double) > 0)
+    let wrong = try generate("Once", "--draft-exit", "10")
+    #expect(wrong.status == 64 || wrong.status == 1)
+    #expect(wrong.errors.contains("--draft-exit is 10; it must be auto or between 1 and 9"))
+    #expect(try generate("Once", "--draft-model", "/nowhere.gguf").status == 1)
+  }
+
+  @Test("Layers are left out when that is asked for, and counted")
+  func earlyExit() throws {
+    let early = try generate("Once upon a time", "--early-exit", "0.3", "--json").jsonLines()
+    #expect(try #require(early.last?["early_tokens"] as? Int) > 0)
+    #expect(try #require(early.last?["skipped_layers"] as? Int) > 0)
+    let usual = try generate("Once upon a time", "--temp", "0", "--early-exit", "-n", "40")
+    #expect(usual.status == 0)
+    let plain = try generate("Once upon a time", "--json").jsonLines()
+    #expect(plain.last?["early_tokens"] as? Int == 0)
+    #expect(try generate("Once", "--early-exit", "2").errors.contains("--early-exit is 2"))
+  }
+
   @Test("A chat turn is answered in the model's format, which does not show")
   func chat() throws {
     let result = try generate("Hello, how are you?", "--system", "You are kind.")

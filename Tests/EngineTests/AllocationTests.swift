@@ -11,8 +11,11 @@ import Testing
   ) throws -> Int {
     let file = try GGUFFile(path: EmbeddedModel.path)
     let compute = try Compute(threads: options.threads ?? 1)
+    let draft = try options.draftModel.map {
+      try LanguageModel(file: GGUFFile(path: $0), compute: compute)
+    }
     let stepper = try Stepper(
-      model: LanguageModel(file: file, compute: compute),
+      model: LanguageModel(file: file, compute: compute), draft: draft,
       tokenizer: Tokenizer(metadata: file.metadata), compute: compute, options: options,
       pace: Pace(threads: options.threads ?? 1))
     let tokenizer = try Tokenizer(metadata: file.metadata)
@@ -75,6 +78,30 @@ import Testing
       try allocatingTokens(
         EngineOptions(threads: 1), request, tokens: 300, after: "The fox ran to",
         others: [text, text]) == 0)
+  }
+
+  @Test(
+    "having tokens guessed by a second model or by the first layers allocates nothing",
+    arguments: [Window.full, .sliding(tokens: 100)], [0, 0.8] as [Float])
+  func computedDrafts(window: Window, temperature: Float) throws {
+    for mode in [DraftOptions.Mode.always, .automatic] {
+      var request = GenerationOptions(
+        maxTokens: 1000, ignoresEndTokens: true, memory: MemoryOptions(scope: .none),
+        drafts: DraftOptions(mode: mode))
+      request.sampling.temperature = temperature
+      let options = EngineOptions(
+        threads: 1, window: window, draftModel: EmbeddedModel.path, draftExit: .automatic)
+      #expect(try allocatingTokens(options, request, tokens: 300) == 0)
+    }
+  }
+
+  @Test("leaving layers out allocates nothing")
+  func earlyExits() throws {
+    let request = GenerationOptions(
+      maxTokens: 1000, sampling: .greedy, ignoresEndTokens: true,
+      drafts: DraftOptions(mode: .always))
+    #expect(
+      try allocatingTokens(EngineOptions(threads: 1, earlyExit: 0.5), request, tokens: 300) == 0)
   }
 
   @Test("with memory, only a block that leaves the window allocates, and a table that grows")

@@ -92,7 +92,8 @@ import Testing
     let account = try #require(reply.summary).drafts
     #expect(account.accepted > account.drafted / 2)
     #expect(try #require(account.tokensPerPass) > 4)
-    #expect(account.lookup == .init(drafted: account.drafted, accepted: account.accepted))
+    #expect(account.lookup.drafted == account.drafted)
+    #expect(account.lookup.accepted == account.accepted)
   }
 
   /// A reply whose beginning goes through long accepted drafts.

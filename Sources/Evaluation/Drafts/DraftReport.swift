@@ -31,9 +31,22 @@ package struct DraftReport: Sendable {
     return ratios.median
   }
 
+  /// The percentage of an arm's time that went into guessing.
+  private func share(_ trials: [DraftTrial]) -> Double {
+    let guessing = trials.reduce(0.0) { sum, trial in
+      let drafts = trial.drafts
+      let time =
+        drafts.lookup.time + drafts.continuations.time + drafts.model.time + drafts.exit.time
+      return sum + time / .seconds(1)
+    }
+    return 100 * guessing / max(1e-9, trials.reduce(0) { $0 + $1.seconds })
+  }
+
   package var markdown: String {
     var table = MarkdownTable(
-      head: ["task", "arm", "tokens", "drafted", "right", "tokens a pass", "speed", "same"])
+      head: [
+        "task", "arm", "tokens", "drafted", "right", "tokens a pass", "guessing", "speed", "same",
+      ])
     for (task, arm) in cells {
       let own = trials.filter { $0.task == task && $0.arm == arm }
       let (tokens, passes) = own.reduce(into: (0, 0)) {
@@ -45,6 +58,7 @@ package struct DraftReport: Sendable {
         "\(own.reduce(0) { $0 + $1.drafts.drafted })",
         "\(own.reduce(0) { $0 + $1.drafts.accepted })",
         passes > 0 ? (Double(tokens) / Double(passes)).rounded(to: 2) : "1.00",
+        share(own).rounded(to: 0) + "%",
         "× " + speedup(task: task, arm: arm).rounded(to: 2),
         "\(own.count { $0.isSame }) of \(own.count)",
       ])

@@ -5,24 +5,24 @@ package struct DraftArm: Sendable, Equatable {
   package var name: String
   package var options: DraftOptions
 
-  /// Without drafts; then as long as it pays and always, from the text alone and from memory, too.
+  /// Without drafts; then as long as it pays and always: from the text alone, from memory, too, and
+  /// with whoever else `task`'s engine lets guess.
   package static func all(for task: DraftTask, most: Int) -> [DraftArm] {
-    func arm(_ name: String, _ mode: DraftOptions.Mode, memory: Bool) -> DraftArm {
+    func arm(_ name: String, _ mode: DraftOptions.Mode, _ sources: Set<DraftSource>) -> DraftArm {
       var options = DraftOptions(mode: mode, most: most)
-      options.usesContinuations = memory
+      options.sources = sources
       return DraftArm(name: name, options: options)
     }
-    var arms = [
-      arm("off", .off, memory: false), arm("lookup", .automatic, memory: false),
-      arm("lookup, always", .always, memory: false),
-    ]
-    if task.isRepeated {
-      arms += [
-        arm("lookup and memory", .automatic, memory: true),
-        arm("lookup and memory, always", .always, memory: true),
-      ]
+    var ways: [(name: String, sources: Set<DraftSource>)] = [("lookup", [.lookup])]
+    if task.isRepeated { ways.append(("lookup and memory", [.lookup, .continuations])) }
+    if task.engine.draftExit != nil { ways.append(("first layers", Set(DraftSource.exits))) }
+    if task.engine.draftModel != nil {
+      ways += [("draft model", [.model]), ("draft model and lookup", [.model, .lookup])]
     }
-    return arms
+    return [arm("off", .off, [])]
+      + ways.flatMap { name, sources in
+        [arm(name, .automatic, sources), arm(name + ", always", .always, sources)]
+      }
   }
 }
 

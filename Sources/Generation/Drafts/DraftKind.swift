@@ -1,29 +1,60 @@
 /// Where a draft comes from.
-enum DraftSource: Int, Sendable, CaseIterable {
-  case lookup, continuations
+package enum DraftSource: Int, Sendable, CaseIterable {
+  /// What the text itself has gone on with.
+  case lookup
+  /// What the namespace has.
+  case continuations
+  /// A second, smaller model.
+  case model
+  /// The model's own first layers: a quarter of them or as many as were asked for, half, three quarters.
+  case earlyLayers, halfLayers, mostLayers
+
+  package static let exits: [DraftSource] = [.earlyLayers, .halfLayers, .mostLayers]
+
+  /// Whether a draft takes passes of its own.
+  var isComputed: Bool { rawValue >= DraftSource.model.rawValue }
 }
 
 /// What a draft's chances are told by: its source, and how many tokens it had in common with the text's
-/// end.
+/// end, or, where it was computed, how sure who computed it was.
 package struct DraftKind: Sendable, Hashable {
-  var source: DraftSource
-  var match: Int
+  package var source: DraftSource
+  /// Below `slots`.
+  private var slot: Int
 
-  package static let count = DraftSource.allCases.count * matches.count
-  static let matches = PromptLookup.shortest...PromptLookup.longest
+  private static let slots = 5
+  package static let count = DraftSource.allCases.count * slots
+  /// From which probability on a computed token is of each level but the first.
+  private static let bounds: [Float] = [0.4, 0.7, 0.9]
 
-  init(_ source: DraftSource, match: Int) {
+  package init(_ source: DraftSource, match: Int) {
     self.source = source
-    self.match = match
+    slot = match - PromptLookup.shortest
+  }
+
+  /// All that is computed by `source`.
+  package init(_ source: DraftSource) {
+    self.source = source
+    slot = Self.slots - 1
+  }
+
+  /// A token that was computed with so much probability.
+  package init(_ source: DraftSource, probability: Float) {
+    self.source = source
+    slot = Self.bounds.count { $0 <= probability }
   }
 
   package init(number: Int) {
-    source = DraftSource(rawValue: number / Self.matches.count)!
-    match = Self.matches.lowerBound + number % Self.matches.count
+    source = DraftSource(rawValue: number / Self.slots)!
+    slot = number % Self.slots
   }
 
   /// Below `count`.
-  package var number: Int {
-    source.rawValue * Self.matches.count + match - Self.matches.lowerBound
+  package var number: Int { source.rawValue * Self.slots + slot }
+
+  /// What is assumed of it before it is seen, as if it had been right so often of so many times. What was
+  /// said before is free and has to show what it is worth; what was asked for is believed until it fails.
+  var assumed: (right: Float, tried: Float) {
+    source.isComputed ? (2 * [0.3, 0.55, 0.8, 0.95, 0.75][slot], 2) : (0.25, 2)
   }
 }

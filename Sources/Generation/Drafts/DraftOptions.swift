@@ -1,5 +1,8 @@
 /// Whether, and how far, a reply's tokens are guessed before the model is asked, which then checks all
 /// guesses in one pass. What is said is the same either way.
+///
+/// They are guessed from the text and the namespace's memory, and where the engine has them, by a second
+/// model (``EngineOptions/draftModel``) or the model's own first layers (``EngineOptions/draftExit``).
 public struct DraftOptions: Sendable, Equatable {
   public enum Mode: String, Sendable, CaseIterable {
     /// As long as it pays, which is measured.
@@ -12,8 +15,8 @@ public struct DraftOptions: Sendable, Equatable {
   public var mode: Mode
   /// The most tokens to guess at once.
   public var most: Int
-  /// Whether what the namespace has gone on with is drawn on, too: to measure.
-  package var usesContinuations = true
+  /// What is drawn on, of what there is: to measure.
+  package var sources = Set(DraftSource.allCases)
 
   public init(mode: Mode = .automatic, most: Int = 8) {
     self.mode = mode

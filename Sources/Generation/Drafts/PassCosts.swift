@@ -17,6 +17,11 @@ package struct PassCosts: Sendable {
   /// [rows]; 0 where nothing was measured.
   private var ratios = [Double](repeating: 0, count: most + 1)
 
+  /// Seconds of a pass of whoever computes drafts, and of a row that it only reads; 0 where none was
+  /// measured.
+  private var drafting = [Double](repeating: 0, count: DraftSource.allCases.count)
+  private var reading = 0.0
+
   package init() {}
 
   package mutating func note(rows: Int, _ duration: Duration) {
@@ -43,6 +48,39 @@ package struct PassCosts: Sendable {
     ratios[rows] =
       ratio < ratios[rows]
       ? max(ratio, 1) : ratios[rows] + (min(ratio, 2 * ratios[rows]) - ratios[rows]) / 4
+  }
+
+  /// A pass has computed a token of a draft.
+  package mutating func note(drafting source: DraftSource, _ duration: Duration) {
+    Self.note(duration / .seconds(1), in: &drafting[source.rawValue])
+  }
+
+  /// A second model has read `rows` rows of a text.
+  package mutating func note(reading rows: Int, _ duration: Duration) {
+    guard rows > 0 else { return }
+    Self.note(duration / .seconds(1) / Double(rows), in: &reading)
+  }
+
+  private static func note(_ seconds: Double, in value: inout Double) {
+    guard seconds > 0 else { return }
+    guard value > 0 else {
+      value = seconds
+      return
+    }
+    value = seconds < value ? seconds : value + (min(seconds, 2 * value) - value) / 8
+  }
+
+  /// What a token of a draft costs to compute, in passes of one row.
+  ///
+  /// - Parameter assumed: before it is measured.
+  package func price(of source: DraftSource, assumed: Double) -> Double {
+    let seconds = drafting[source.rawValue]
+    return seconds > 0 && single > 0 ? seconds / single : assumed
+  }
+
+  /// The same for a row that a second model reads.
+  package func priceOfReading(assumed: Double) -> Double {
+    reading > 0 && single > 0 ? reading / single : assumed
   }
 
   /// Whether passes of `rows` rows have been measured.

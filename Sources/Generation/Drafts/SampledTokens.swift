@@ -7,6 +7,8 @@ struct SampledTokens {
     let id: TokenID
     /// Whether a draft had it.
     let isDraft: Bool
+    /// Layers that were left out for it.
+    let skippedLayers: Int
     let logprobs: TokenLogprobs?
   }
 

@@ -24,7 +24,7 @@ public final class Engine: Sendable {
   public let instructionSet: InstructionSet
   /// Tokens that a sequence with a full window may hold, prompt and reply together.
   public let contextLength: Int
-  /// Bytes of weights in memory.
+  /// Bytes of weights in memory, a draft model's among them.
   public let weightBytes: Int
 
   /// Sequences that the machine, and the governor at this moment, would have decoded together.
@@ -61,7 +61,7 @@ public final class Engine: Sendable {
         let file = try GGUFFile(path: path)
         let description = try ModelDescription(file: file)
         try options.validate(
-          trainedContext: description.contextLength)
+          trainedContext: description.contextLength, layers: description.layers)
         let tokenizer: Tokenizer
         do {
           tokenizer = try Tokenizer(metadata: file.metadata)
@@ -78,12 +78,15 @@ public final class Engine: Sendable {
         let compute = try Compute(
           threads: threads, instructionSet: options.instructionSet ?? .best)
         let model = try LanguageModel(file: file, compute: compute)
+        let draft = try options.draftModel.map {
+          try LanguageModel.draft(at: $0, for: path, tokenizer, compute: compute)
+        }
         let pace = Pace(threads: threads)
         var storeOptions = StoreOptions(advice)
         storeOptions.recordTrace = options.recordTrace
         if let bytes = options.storeBytes { storeOptions.diskBytes = bytes }
         let stepper = try Stepper(
-          model: model, tokenizer: tokenizer, compute: compute, options: options,
+          model: model, draft: draft, tokenizer: tokenizer, compute: compute, options: options,
           pace: pace, storeOptions: storeOptions,
           keyValueBytes: snapshot.memoryLeft.map { $0 / 2 },
           now: clock ?? { Int64(Date.now.timeIntervalSince1970) })
@@ -100,7 +103,8 @@ public final class Engine: Sendable {
             description.chatTemplate,
             beginOfSequence: spelling(tokenizer.bos, "<s>"),
             endOfSequence: spelling(tokenizer.eos, "</s>")), threads,
-          compute.instructionSet, contextLength, model.weightByteCount,
+          compute.instructionSet, contextLength,
+          model.weightByteCount + (draft?.weightByteCount ?? 0),
           monitor, EngineCore(stepper: stepper, monitor: monitor, idleWork: IdleWork(tiers))
         )
       }
@@ -205,6 +209,17 @@ public final class Engine: Sendable {
     _ body: @Sendable (_ index: Int, _ logits: Span<Float>) throws -> Void
   ) async throws {
     try await core.logits(of: tokens, memory: memory, body)
+  }
+
+  /// Calls `body` with the logits after each of `tokens`, [vocabulary], in order, each read as if it had
+  /// been generated, and with the layers that it went through.
+  ///
+  /// - Returns: time that the passes took.
+  package func logitsWhenGenerated(
+    of tokens: [TokenID],
+    _ body: @Sendable (_ index: Int, _ logits: Span<Float>, _ depth: Int) throws -> Void
+  ) async throws -> Duration {
+    try await core.logitsWhenGenerated(of: tokens, body)
   }
 
   /// How keys and values lie in the cache.

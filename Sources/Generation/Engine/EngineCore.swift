@@ -223,6 +223,13 @@ actor EngineCore {
     try stepper.logits(of: tokens, memory: memory, isCancelled: { Task.isCancelled }, body)
   }
 
+  func logitsWhenGenerated(
+    of tokens: [TokenID],
+    _ body: @Sendable (_ index: Int, _ logits: Span<Float>, _ depth: Int) throws -> Void
+  ) throws -> Duration {
+    try stepper.logitsWhenGenerated(of: tokens, isCancelled: { Task.isCancelled }, body)
+  }
+
   func withMemory<R: Sendable, E: Error>(
     _ body: @Sendable (MemoryKeeper) throws(E) -> R
   ) throws(E) -> R {

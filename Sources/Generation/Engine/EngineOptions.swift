@@ -2,6 +2,14 @@ public import Cascade
 public import Hardware
 public import Model
 
+/// Where the model's own first layers leave off to guess.
+public enum DraftExit: Sendable, Equatable {
+  /// After a quarter, half or three quarters of the layers, whichever turns out to gain most.
+  case automatic
+  /// After so many layers.
+  case layer(Int)
+}
+
 /// How an engine runs: what every request of it shares.
 public struct EngineOptions: Sendable, Equatable {
   /// Compute threads; nil: one for each physical core this process may use.
@@ -38,6 +46,15 @@ public struct EngineOptions: Sendable, Equatable {
   public var queueLimit: Int
   /// How near to its limits replies may bring the machine.
   public var thermal: ThermalOptions
+  /// The file of a second, smaller model with the same vocabulary that guesses tokens; nil: none. What
+  /// is said stays the same.
+  public var draftModel: String?
+  /// Where the model's own first layers leave off to guess tokens; nil: they do not. What is said stays the
+  /// same.
+  public var draftExit: DraftExit?
+  /// The probability that a generated token's successor must have after half or three quarters of the
+  /// layers for the others to be left out; nil: none is. What is said is not the same.
+  public var earlyExit: Float?
 
   public init(
     threads: Int? = nil, instructionSet: InstructionSet? = nil, contextLength: Int? = nil,
@@ -46,7 +63,8 @@ public struct EngineOptions: Sendable, Equatable {
     consolidation: ConsolidationOptions = ConsolidationOptions(), recordTrace: String? = nil,
     keyValueType: KeyValueType = .f16,
     prefillChunk: Int = 512, maxSequences: Int = 64, queueLimit: Int = 1024,
-    thermal: ThermalOptions = ThermalOptions()
+    thermal: ThermalOptions = ThermalOptions(), draftModel: String? = nil,
+    draftExit: DraftExit? = nil, earlyExit: Float? = nil
   ) {
     self.threads = threads
     self.instructionSet = instructionSet
@@ -64,10 +82,13 @@ public struct EngineOptions: Sendable, Equatable {
     self.maxSequences = maxSequences
     self.queueLimit = queueLimit
     self.thermal = thermal
+    self.draftModel = draftModel
+    self.draftExit = draftExit
+    self.earlyExit = earlyExit
   }
 
-  /// Checks every option against its range and the model's trained context, in tokens.
-  func validate(trainedContext: Int) throws(OptionsError) {
+  /// Checks every option against its range, the model's trained context, in tokens, and its layers.
+  func validate(trainedContext: Int, layers: Int) throws(OptionsError) {
     try require((1...1024).contains(threads ?? 1), "threads", "\(threads ?? 0)", "1 to 1024")
     try require(
       (1...trainedContext).contains(contextLength ?? 1), "contextLength", "\(contextLength ?? 0)",
@@ -98,5 +119,14 @@ public struct EngineOptions: Sendable, Equatable {
       (1...1024).contains(maxSequences), "maxSequences", "\(maxSequences)", "between 1 and 1024")
     try require(
       (0...1_000_000).contains(queueLimit), "queueLimit", "\(queueLimit)", "between 0 and 1000000")
+    if case .layer(let layer) = draftExit {
+      try require(
+        layer >= 1 && layer < layers, "draftExit", "\(layer)",
+        "auto or between 1 and \(layers - 1), since the model has \(layers) layers")
+    }
+    if let earlyExit {
+      try require(
+        earlyExit > 0 && earlyExit <= 1, "earlyExit", "\(earlyExit)", "above 0 and at most 1")
+    }
   }
 }

@@ -116,6 +116,8 @@ struct ReplyState {
   /// Whether memory has been given what the reply has made.
   var isKept = false
   var generated = 0
+  /// What was left out.
+  var exits = ExitAccount()
   var lastToken: TokenID = 0
   var stopReason: StopReason?
   var prefillDuration = Duration.zero

@@ -15,8 +15,9 @@ extension Stepper {
     let limit = reply.options.maxTokens.flatMap { $0 < 0 ? nil : $0 } ?? contextLength
     // The first token comes of the prompt, and the last one needs no guess.
     guard options.mode != .off, limit > 2 else { return nil }
+    draftedReplies += 1
     var drafter = Drafter(
-      options, most: step.maxLogitRows - 1,
+      options, number: draftedReplies, most: step.maxLogitRows - 1,
       expected: reply.prompt.count + min(limit, contextLength),
       continuations: memory.scope == .namespace
         ? store.continuations(of: memory.namespace) : nil,
@@ -32,7 +33,7 @@ extension Stepper {
     state.rows.removeAll(keepingCapacity: true)
     state.rows.append(state.lastToken)
     guard state.drafter != nil else { return }
-    state.drafter!.propose(room: min(room(state, of: reply), most - 1), costs: costs)
+    state.drafter!.settle(room: min(room(state, of: reply), most - 1), costs: costs)
     state.rows.append(contentsOf: state.drafter!.draft)
   }
 
@@ -70,6 +71,7 @@ extension Stepper {
       state.sampled.append(
         SampledTokens.Token(
           id: token, isDraft: isRight,
+          skippedLayers: model.layers.count - pass.depth(state.firstLogit + row),
           logprobs: reply.options.logprobs > 0
             ? TokenLogprobs(logits: logits, chosen: token, top: reply.options.logprobs) : nil))
       // Nothing is said after an end.
@@ -79,7 +81,7 @@ extension Stepper {
   }
 
   /// Tokens that a draft may have now: no further than memory can take back, nor than the reply may go.
-  private func room(_ state: ReplyState, of reply: Reply) -> Int {
+  func room(_ state: ReplyState, of reply: Reply) -> Int {
     var room = min(state.memory.draftRoom, step.maxLogitRows - 1)
     if let limit = reply.options.maxTokens, limit >= 0 {
       room = min(room, limit - state.generated - 1)

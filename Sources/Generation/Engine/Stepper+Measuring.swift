@@ -25,6 +25,29 @@ extension Stepper {
     }
   }
 
+  /// Calls `body` with the logits after each of `tokens`, [vocabulary], in order, each read as if it had
+  /// been generated, and with the layers that it went through.
+  ///
+  /// - Returns: time that the passes took.
+  func logitsWhenGenerated(
+    of tokens: [TokenID], isCancelled: () -> Bool,
+    _ body: (_ index: Int, _ logits: Span<Float>, _ depth: Int) throws -> Void
+  ) throws -> Duration {
+    let reply = try measured(tokens)
+    defer { end(reply) }
+    let pass = pass
+    var duration = Duration.zero
+    for index in tokens.indices {
+      if isCancelled() { throw CancellationError() }
+      let token: InlineArray<1, TokenID> = [tokens[index]]
+      duration += clock.measure {
+        feed(token, reply.state!.memory)
+      }
+      try body(index, pass.logits(0).extracting(0..<tokenizer.vocabularySize), pass.depth(0))
+    }
+    return duration
+  }
+
   /// How keys and values lie in the cache.
   var layout: KVLayout { pool.layout }
 
@@ -140,7 +163,7 @@ extension Stepper {
 
   /// Runs one generated token; its successor's logits are then the pass's first.
   func feed(_ token: InlineArray<1, TokenID>, _ memory: SequenceMemory) {
-    run(token.span, memory, logits: 1)
+    run(token.span, memory, logits: 1, mayLeave: options.earlyExit != nil)
   }
 
   /// An open reply with room for `tokens` and nothing more.

@@ -29,25 +29,34 @@ package final class Stepper {
   let pace: Pace?
   private var lastPass = Duration.zero
   /// Whose rows the pass in hand has.
-  private var members: [Turn] = []
+  private(set) var members: [Turn] = []
   /// Virtual positions that its views use, as a count from 0.
   private var positions = 0
   /// What passes of several rows cost, over all replies.
   var costs = PassCosts()
   /// What the last reply's drafts were worth.
   var governor = DraftGovernor()
+  /// The second model, which guesses; nil: there is none.
+  let draftModel: DraftModel?
+  /// Who computes drafts, what that is assumed to cost, and in how many layers.
+  var computers: [Drafter.Computer] = []
+  private(set) var assumedPrices: [Double] = []
+  private(set) var exitLayers: [Int] = []
+  /// Replies with drafts so far.
+  var draftedReplies = 0
   var reservedBlocks = 0
   private var knownBreakers: (texts: [String], breakers: SequenceBreakers)?
 
   /// - Parameters:
+  ///   - draft: a smaller model with the same vocabulary, which guesses; nil: none.
   ///   - pace: how hard to work; nil: as hard as can be.
   ///   - storeOptions: what memory may take of the machine.
   ///   - keyValueBytes: what the KV cache may take of it, if that is enough for one reply; nil: as much as
   ///     `maxSequences` may come to need.
   ///   - now: seconds since 1970, for what is remembered.
   package init(
-    model: LanguageModel, tokenizer: Tokenizer, compute: Compute, options: EngineOptions,
-    pace: Pace? = nil, storeOptions: StoreOptions = StoreOptions(),
+    model: LanguageModel, draft: LanguageModel? = nil, tokenizer: Tokenizer, compute: Compute,
+    options: EngineOptions, pace: Pace? = nil, storeOptions: StoreOptions = StoreOptions(),
     keyValueBytes: Int? = nil,
     now: @escaping @Sendable () -> Int64 = { Int64(Date.now.timeIntervalSince1970) }
   ) throws {
@@ -77,7 +86,7 @@ package final class Stepper {
         max(blocks, (keyValueBytes ?? .max) / layout.blockByteCount)))
     plan = RecallPlan(
       window: options.window, sinks: options.sinks, options: options.recall,
-      blockLength: layout.blockLength, shape: shape)
+      blockLength: layout.blockLength, shape: shape, variant: Self.variant(options, shape))
     // A chunk is cut into one run for each slide of the window and each new choice of blocks, each
     // with a view of its own.
     let cut = plan.rooms > 0 ? min(layout.blockLength, plan.options.every) : layout.blockLength
@@ -104,6 +113,50 @@ package final class Stepper {
     recaller =
       plan.rooms > 0 ? Recaller(plan: plan, pool: pool, rope: pass.rope, compute: compute) : nil
     pass.views = recaller
+    let context = contextLength
+    draftModel = try draft.map {
+      try DraftModel(model: $0, compute: compute, options: options, contextLength: context)
+    }
+    if let confidence = options.earlyExit {
+      try pass.allowExits(at: Self.checkpoints(shape), confidence: confidence)
+    }
+    prepareToGuess()
+  }
+
+  /// The layers after which a generated token may leave: half and three quarters of them.
+  static func checkpoints(_ shape: Hyperparameters) -> [Int] {
+    [shape.layers / 2, shape.layers * 3 / 4]
+  }
+
+  /// What blocks depend on of how generated tokens are computed.
+  private static func variant(_ options: EngineOptions, _ shape: Hyperparameters) -> String {
+    options.earlyExit.map { "exit \($0) at \(checkpoints(shape))" } ?? ""
+  }
+
+  /// Says who computes drafts, and what that costs as long as it is not measured.
+  private func prepareToGuess() {
+    func add(_ source: DraftSource, _ price: Double) {
+      computers.append(Drafter.Computer(source: source, price: price))
+      assumedPrices.append(price)
+    }
+    if let draftModel {
+      add(.model, Double(draftModel.model.weightByteCount) / Double(model.weightByteCount))
+    }
+    let layers = model.shape.layers
+    switch options.draftExit {
+    case nil: break
+    case .layer(let layer): exitLayers = [layer]
+    case .automatic:
+      exitLayers = Set([layers / 4, layers / 2, layers * 3 / 4]).filter { $0 > 0 }.sorted()
+    }
+    let head = Double(model.output.byteCount) / Double(model.weightByteCount)
+    for (source, layer) in zip(DraftSource.exits, exitLayers) {
+      add(source, head + (1 - head) * Double(layer) / Double(layers))
+    }
+  }
+
+  func exitLayer(of source: DraftSource) -> Int {
+    exitLayers[DraftSource.exits.firstIndex(of: source)!]
   }
 
   /// Rows that a pass may have.
@@ -127,6 +180,7 @@ package final class Stepper {
   func unload() -> Bool {
     guard reservedBlocks == 0 else { return false }
     if model.isLoaded { model.unload() }
+    draftModel?.unload()
     return true
   }
 
@@ -134,6 +188,7 @@ package final class Stepper {
     guard !model.isLoaded else { return }
     do throws(ModelError) {
       try model.reload(compute: compute)
+      try draftModel?.reload()
     } catch {
       throw EngineError(.model, error.message)
     }
@@ -271,13 +326,16 @@ package final class Stepper {
       if members.contains(where: \.reply.isCancelled) { return }
     }
     if let pace { compute.use(threads: pace.threads) }
+    let guessing = guess()
     let begun = clock.now
     beginPass()
     for turn in members { prepare(&turn.reply.state!, of: turn) }
     runPass()
-    let duration = clock.now - begun
+    let passDuration = clock.now - begun
+    note(passDuration)
+    pace?.noteReading(guessing)
+    let duration = guessing + passDuration
     lastPass = duration
-    note(duration)
     for turn in members {
       do throws(EngineError) {
         try takeResults(&turn.reply.state!, of: turn.reply, after: duration)
@@ -342,6 +400,7 @@ package final class Stepper {
       let chunk = nextChunk(
         of: prompt, state.memory, most: turn.rows, onProgress: reply.onPrefill)
       state.chunk = chunk
+      step.nextMayLeave = false
       give(
         prompt.span.extracting(chunk), to: state.memory,
         logits: chunk.upperBound == prompt.count ? 1 : 0)
@@ -349,6 +408,7 @@ package final class Stepper {
       state.chunk = nil
       state.memory.isReading = false
       propose(&state, of: reply, most: min(turn.rows, step.maxLogitRows - step.logitRowCount))
+      step.nextMayLeave = options.earlyExit != nil
       give(state.rows.span, to: state.memory, logits: state.rows.count)
     }
   }
@@ -416,21 +476,29 @@ package final class Stepper {
     return start..<min(start + max(1, most), prompt.count, memory.nextRestorable ?? prompt.count)
   }
 
-  func run(_ tokens: Span<TokenID>, _ memory: SequenceMemory, logits: Int) {
-    runOnTrial(tokens, memory, logits: logits)
+  /// Runs a sequence's next tokens.
+  ///
+  /// - Parameter mayLeave: whether layers may be left out for them, as for generated ones.
+  func run(
+    _ tokens: Span<TokenID>, _ memory: SequenceMemory, logits: Int, mayLeave: Bool = false
+  ) {
+    runOnTrial(tokens, memory, logits: logits, mayLeave: mayLeave)
     memory.slide(in: pool)
   }
 
   /// The same for tokens that may be taken back before the window slides past them.
-  func runOnTrial(_ tokens: Span<TokenID>, _ memory: SequenceMemory, logits: Int) {
+  func runOnTrial(
+    _ tokens: Span<TokenID>, _ memory: SequenceMemory, logits: Int, mayLeave: Bool = false
+  ) {
     beginPass()
+    step.nextMayLeave = mayLeave
     give(tokens, to: memory, logits: logits)
     runPass()
   }
 
   // MARK: - Parts of a pass
 
-  private func beginPass() {
+  func beginPass() {
     step.clear()
     recaller?.attendToNone()
     positions = 0
@@ -441,16 +509,33 @@ package final class Stepper {
     let hasRoom = memory.append(tokens, to: step, from: pool, logits: logits)
     precondition(hasRoom, "a reply outgrew the blocks set aside for it")
     recaller?.attend(to: memory)
+    reserve(for: memory, rooms: plan.rooms)
+  }
+
+  /// Adds a token to the pass whose successor is only guessed.
+  func giveGuess(_ token: TokenID, to memory: SequenceMemory) {
+    let hasRoom = memory.appendGuess(token, to: step, from: pool)
+    precondition(hasRoom, "a reply outgrew the blocks set aside for it")
+    reserve(for: memory, rooms: 0)
+  }
+
+  private func reserve(for memory: SequenceMemory, rooms: Int) {
     positions = max(
       positions,
       WorkingMemory.positions(
         options.window, sinks: options.sinks, capacity: memory.count,
-        blockLength: pool.layout.blockLength) + plan.rooms * pool.layout.blockLength)
+        blockLength: pool.layout.blockLength) + rooms * pool.layout.blockLength)
   }
 
   private func runPass() {
     pass.prepare(positions: positions)
     pass.run()
+  }
+
+  /// The same through the first layers alone.
+  func runPass(first layers: Int) {
+    pass.prepare(positions: positions)
+    pass.run(first: layers)
   }
 
   // MARK: - Telling
@@ -459,6 +544,7 @@ package final class Stepper {
   private func tell(_ state: inout ReplyState, of reply: Reply) -> GeneratedToken {
     let sampled = state.sampled.take()
     let token = sampled.id
+    state.exits.note(skippedLayers: sampled.skippedLayers)
     if state.generated > 0 {
       state.drafter?.noteTold(isDraft: sampled.isDraft)
       state.decodeDuration += state.spent
@@ -512,7 +598,8 @@ package final class Stepper {
       residentBytes: memory.resident, peakBytes: memory.peak,
       keyValueBytes: keyValueBytes, memory: state.memory.account,
       restoring: state.memory.restoreAccount,
-      drafts: state.drafter?.account ?? DraftAccount(), sequence: sequence(of: state))
+      drafts: state.drafter?.account ?? DraftAccount(), exits: state.exits,
+      sequence: sequence(of: state))
   }
 
   /// What a reply that has ended leaves to the next one of its session.

@@ -119,3 +119,19 @@ extension Sampler {
     }
   }
 }
+
+// MARK: - Guessing
+
+extension Sampler {
+  /// Where the draws have got to.
+  package var generator: SeededGenerator {
+    get { context.generator }
+    set { context.generator = newValue }
+  }
+
+  /// What it would choose if these were the model's logits, and how probable the likeliest token is in
+  /// them. Draws, and leaves no other trace: put ``generator`` back to draw the same again.
+  package mutating func guess(_ logits: Span<Float>) -> (token: TokenID, probability: Float) {
+    (sample(logits), probabilityOfBest(logits))
+  }
+}

@@ -12,6 +12,9 @@ package protocol Architecture: Sendable {
     layer index: Int, _ shape: Hyperparameters, _ loader: inout WeightLoader
   ) throws(ModelError) -> LayerWeights
 
+  /// A layer's queries, keys and values of the stream, before RoPE.
+  static func project(_ layer: LayerWeights, _ pass: ForwardPass)
+
   /// One layer of the residual stream.
   static func forward(_ layer: LayerWeights, index: Int, _ pass: ForwardPass)
 }

@@ -15,9 +15,13 @@ package enum Llama: Architecture {
     try commonWeights(layer: index, shape, &loader)
   }
 
-  package static func forward(_ layer: LayerWeights, index: Int, _ pass: ForwardPass) {
+  package static func project(_ layer: LayerWeights, _ pass: ForwardPass) {
     unsafe pass.normalize(layer.attentionNorm, quantized: layer.attentionReadsBytes)
     pass.projectAttention(layer)
+  }
+
+  package static func forward(_ layer: LayerWeights, index: Int, _ pass: ForwardPass) {
+    project(layer, pass)
     pass.attend(layer: index, quantized: layer.attentionOutput.type.isQuantized)
     pass.addAttention(layer.attentionOutput)
 

@@ -13,6 +13,10 @@ package enum Qwen2: Architecture {
     return try commonWeights(layer: index, shape, &loader)
   }
 
+  package static func project(_ layer: LayerWeights, _ pass: ForwardPass) {
+    Llama.project(layer, pass)
+  }
+
   package static func forward(_ layer: LayerWeights, index: Int, _ pass: ForwardPass) {
     Llama.forward(layer, index: index, pass)
   }

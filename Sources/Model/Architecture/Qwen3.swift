@@ -15,12 +15,16 @@ package enum Qwen3: Architecture {
     return layer
   }
 
-  package static func forward(_ layer: LayerWeights, index: Int, _ pass: ForwardPass) {
+  package static func project(_ layer: LayerWeights, _ pass: ForwardPass) {
     unsafe pass.normalize(layer.attentionNorm, quantized: layer.attentionReadsBytes)
     pass.projectAttention(layer)
     if let queryNorm = unsafe layer.queryNorm, let keyNorm = unsafe layer.keyNorm {
       unsafe pass.normalizeHeads(query: queryNorm, key: keyNorm)
     }
+  }
+
+  package static func forward(_ layer: LayerWeights, index: Int, _ pass: ForwardPass) {
+    project(layer, pass)
     pass.attend(layer: index, quantized: layer.attentionOutput.type.isQuantized)
     pass.addAttention(layer.attentionOutput)
 

@@ -11,6 +11,9 @@ package struct Linear {
   package let columns: Int
   package let bias: UnsafePointer<Float>?
 
+  /// Bytes of the packed matrix.
+  package var byteCount: Int { (rows + SPARK_PANEL_ROWS - 1) / SPARK_PANEL_ROWS * panelByteCount }
+
   /// A step's order to multiply: `out` is [m][stride].
   package func product(
     into out: UnsafeMutablePointer<Float>, stride: Int, accumulate: Bool = false

@@ -25,9 +25,12 @@ package final class ForwardPass {
   private let attended: Activations  // [m][heads * d]
   private let up: UnsafeMutablePointer<Float>  // [m][feedForward]
   private let hidden: Activations  // [m][feedForward]
-  private let logitsBuffer: UnsafeMutablePointer<Float>  // [maxLogitRows][vocabulary]
+  let logitsBuffer: UnsafeMutablePointer<Float>  // [maxLogitRows][vocabulary]
+  private let gathered: UnsafeMutablePointer<Float>  // [maxLogitRows][width], rows that want logits
+  /// What rows may leave early by; nil: none may.
+  var exits: EarlyExits?
 
-  private let step: Step
+  let step: Step
   private var rows = 0
   /// Asked once a layer what its queries should see; nil: what the step says.
   package var views: (any LayerViews)?
@@ -59,6 +62,7 @@ package final class ForwardPass {
     let upAt = cursor.take(floats(maxRows * shape.feedForward))
     let hiddenAt = Activations.reserve(rows: maxRows, width: shape.feedForward, &cursor)
     let logitsAt = cursor.take(floats(maxLogitRows * shape.vocabularySize))
+    let gatheredAt = cursor.take(floats(maxLogitRows * shape.width))
     let arena = try Arena(byteCount: cursor.byteCount)
     func place(_ offset: Int) -> UnsafeMutablePointer<Float> {
       unsafe (arena.base + offset).assumingMemoryBound(to: Float.self)
@@ -73,6 +77,7 @@ package final class ForwardPass {
     unsafe up = place(upAt)
     hidden = Activations(offsets: hiddenAt, width: shape.feedForward, in: arena)
     unsafe logitsBuffer = place(logitsAt)
+    unsafe gathered = place(gatheredAt)
     rope.ensure(layout.blockLength)
   }
 
@@ -80,16 +85,53 @@ package final class ForwardPass {
   package func prepare(positions count: Int) { rope.ensure(count) }
 
   /// Runs all rows of the step given to `init` through all layers, and computes the logits that the
-  /// step wants.
+  /// step wants. Where ``allowExits(at:confidence:)`` lets them, rows that may leave early do.
   package func run() {
+    guard begin() else { return }
+    if exits != nil, (0..<step.logitRowCount).contains(where: { unsafe step.mayLeave[$0] }) {
+      runWithExits()
+    } else {
+      run(layers: 0..<model.layers.count)
+      computeLogits()
+    }
+  }
+
+  /// The same through the first `layers` layers alone, with logits as if they were all: a guess at what
+  /// the others would make of it (J. Zhang et al., "Draft & Verify", 2023, arXiv:2309.08168). Keys and
+  /// values of the other layers stay as they are.
+  package func run(first layers: Int) {
+    precondition((1...model.layers.count).contains(layers), "\(layers) layers")
+    guard begin() else { return }
+    run(layers: 0..<layers)
+    computeLogits()
+  }
+
+  private func begin() -> Bool {
     rows = step.rows
-    guard rows > 0 else { return }
+    for index in 0..<(exits == nil ? 0 : step.logitRowCount) { exits!.depths[index] = 0 }
+    guard rows > 0 else { return false }
     precondition(step.positions <= rope.positions, "a query beyond the RoPE table's positions")
     embed()
-    for (index, layer) in model.layers.enumerated() {
-      model.architecture.forward(layer, index: index, self)
+    return true
+  }
+
+  func run(layers: Range<Int>) {
+    for index in layers { model.architecture.forward(model.layers[index], index: index, self) }
+  }
+
+  /// Stores the keys and values that a layer has of the stream as it is, which stays so.
+  func fill(layer index: Int) {
+    model.architecture.project(model.layers[index], self)
+    unsafe withWrite(layer: index) { write, _, _ in
+      unsafe spark_store_kv(compute.pool, compute.kernels, &write, rows)
     }
-    computeLogits()
+    unsafe views?.choose(layer: index, queries: query, in: step)
+  }
+
+  /// The stream of the row whose logits are the step's `index`th, [width].
+  @unsafe
+  func stream(ofLogits index: Int) -> UnsafeMutablePointer<Float> {
+    unsafe stream + Int(step.logitRows[index]) * model.shape.width
   }
 
   /// Logits of the step's `index`th wanted row, [vocabulary], valid until the next run.
@@ -141,26 +183,37 @@ package final class ForwardPass {
 
   /// Stores k and v in their blocks, then attends over each row's view.
   package func attend(layer: Int, quantized: Bool) {
+    let out = unsafe attended.rows(rows)
+    unsafe withWrite(layer: layer) { write, layout, table in
+      unsafe spark_store_kv(compute.pool, compute.kernels, &write, rows)
+      unsafe views?.choose(layer: layer, queries: query, in: step)
+      var job = unsafe spark_attention(
+        layout: layout, rope: table, runs: step.runs, run_count: step.runCount,
+        spans: step.spans, layer: Int32(layer), heads: Int32(model.shape.heads), scale: scale,
+        query: query, out: attended.x)
+      unsafe spark_attend(compute.pool, compute.kernels, &job)
+    }
+    if quantized {
+      var view = unsafe out
+      unsafe spark_quantize(compute.pool, compute.kernels, &view)
+    }
+  }
+
+  /// Calls `body` with the order to store all rows' keys and values of a layer.
+  private func withWrite(
+    layer: Int,
+    _ body: (inout spark_kv_write, UnsafePointer<spark_kv_layout>, UnsafePointer<spark_rope>) ->
+      Void
+  ) {
     var layout = kernelLayout
     var table = unsafe rope.kernelTable
-    let out = unsafe attended.rows(rows)
     unsafe withUnsafePointer(to: &layout) { layout in
       unsafe withUnsafePointer(to: &table) { table in
         var write = unsafe spark_kv_write(
           layout: layout, rope: table, block: step.blocks, slot: step.slots,
           layer: Int32(layer), key: key, value: value)
-        unsafe spark_store_kv(compute.pool, compute.kernels, &write, rows)
-        unsafe views?.choose(layer: layer, queries: query, in: step)
-        var job = unsafe spark_attention(
-          layout: layout, rope: table, runs: step.runs, run_count: step.runCount,
-          spans: step.spans, layer: Int32(layer), heads: Int32(model.shape.heads), scale: scale,
-          query: query, out: attended.x)
-        unsafe spark_attend(compute.pool, compute.kernels, &job)
+        unsafe body(&write, layout, table)
       }
-    }
-    if quantized {
-      var view = unsafe out
-      unsafe spark_quantize(compute.pool, compute.kernels, &view)
     }
   }
 
@@ -208,21 +261,25 @@ package final class ForwardPass {
     }
   }
 
-  /// Norm and output matrix for the rows that want logits, gathered to the front of the stream.
+  /// Norm and output matrix for the rows that want logits.
   private func computeLogits() {
-    let wanted = step.logitRowCount
-    guard wanted > 0 else { return }
+    unsafe computeLogits(of: 0..<step.logitRowCount, into: logitsBuffer)
+  }
+
+  /// The same for some of them, gathered, with the stream as it is, which stays so.
+  @unsafe
+  func computeLogits(of wanted: some Collection<Int>, into out: UnsafeMutablePointer<Float>) {
+    guard !wanted.isEmpty else { return }
     let width = model.shape.width
-    for index in 0..<wanted {
-      let row = unsafe Int(step.logitRows[index])
-      if row != index {
-        unsafe (stream + index * width).update(from: stream + row * width, count: width)
-      }
+    for (place, index) in wanted.enumerated() {
+      unsafe (gathered + place * width).update(from: stream(ofLogits: index), count: width)
     }
-    rows = wanted
-    unsafe normalize(model.outputNorm, quantized: model.output.type.isQuantized)
-    unsafe multiply(
-      normalized,
-      [unsafe model.output.product(into: logitsBuffer, stride: model.shape.vocabularySize)])
+    let norm = unsafe model.outputNorm
+    var h = unsafe normalized.rows(wanted.count)
+    unsafe spark_normalize(
+      compute.pool, compute.kernels, gathered, norm, model.shape.normEpsilon,
+      model.output.type.isQuantized, &h)
+    var product = unsafe model.output.product(into: out, stride: model.shape.vocabularySize)
+    unsafe spark_multiply(compute.pool, compute.kernels, &product, 1, &h)
   }
 }

@@ -26,6 +26,10 @@ package final class Step {
   package let runs: UnsafeMutablePointer<spark_run>
   package let spans: UnsafeMutablePointer<spark_span>
   let logitRows: UnsafeMutablePointer<Int32>
+  /// Of the rows that want logits, whether they may be of a layer before the last.
+  let mayLeave: UnsafeMutablePointer<Bool>
+  /// Whether the rows added next may leave early; `clear` says no.
+  package var nextMayLeave = false
 
   /// Room for `maxRows` tokens, logits for `maxLogitRows` of them, and `maxSpans` blocks in view,
   /// counted for each run.
@@ -40,6 +44,7 @@ package final class Step {
     let runsAt = cursor.take(maxRows * MemoryLayout<spark_run>.stride)
     let spansAt = unsafe cursor.take(maxSpans * MemoryLayout<spark_span>.stride)
     let logitRowsAt = cursor.take(maxLogitRows * MemoryLayout<Int32>.stride)
+    let mayLeaveAt = cursor.take(maxLogitRows * MemoryLayout<Bool>.stride)
     arena = try Arena(byteCount: cursor.byteCount)
     unsafe tokens = (arena.base + tokensAt).assumingMemoryBound(to: TokenID.self)
     unsafe blocks = (arena.base + blocksAt).assumingMemoryBound(
@@ -48,6 +53,7 @@ package final class Step {
     unsafe runs = (arena.base + runsAt).assumingMemoryBound(to: spark_run.self)
     unsafe spans = (arena.base + spansAt).assumingMemoryBound(to: spark_span.self)
     unsafe logitRows = (arena.base + logitRowsAt).assumingMemoryBound(to: Int32.self)
+    unsafe mayLeave = (arena.base + mayLeaveAt).assumingMemoryBound(to: Bool.self)
   }
 
   package func clear() {
@@ -56,6 +62,7 @@ package final class Step {
     spanCount = 0
     logitRowCount = 0
     positions = 0
+    nextMayLeave = false
   }
 
   /// Adds a token whose key and value go to `slot` of a block. It belongs to the run that
@@ -70,6 +77,7 @@ package final class Step {
     if wantsLogits {
       precondition(logitRowCount < maxLogitRows, "a step of \(maxLogitRows) logit rows is full")
       unsafe logitRows[logitRowCount] = Int32(rows)
+      unsafe mayLeave[logitRowCount] = nextMayLeave
       logitRowCount += 1
     }
     rows += 1

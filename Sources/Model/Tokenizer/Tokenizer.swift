@@ -47,6 +47,16 @@ public struct Tokenizer: Sendable {
   /// Tokens that swallow the white space behind them (Phi-3).
   let stripsSpaceAfter: Set<TokenID>
 
+  /// The first token that another tokenizer spells differently, or that only one of them has; nil when
+  /// all are the same, byte for byte.
+  package func firstDifference(from other: Tokenizer) -> TokenID? {
+    let common = min(vocabularySize, other.vocabularySize)
+    let different = (0..<TokenID(common)).first { token in
+      !other.vocabulary.withSpelling(of: token) { vocabulary.isSpelled(token, $0) }
+    }
+    return different ?? (vocabularySize == other.vocabularySize ? nil : TokenID(common))
+  }
+
   // MARK: Encoding
 
   /// The tokens of `text`.

@@ -33,6 +33,7 @@ struct Generate: AsyncParsableCommand {
       memory.isLasting ? try engine.options(remembering: model) : engine.options
     engineOptions.thermal = thermal.options
     memory.apply(to: &engineOptions)
+    drafts.engine.apply(to: &engineOptions)
     let (modelPath, reporter) = (try model.path(), Reporter(flags: output))
     let prompt = try self.prompt.prompt(isTurn: memory.session != nil)
     let (command, options) = (self, engineOptions)

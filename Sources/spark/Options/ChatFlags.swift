@@ -42,6 +42,7 @@ struct ChatFlags: ParsableArguments {
   func talk(in session: String?, mustExist: Bool = false) async throws {
     var engineOptions = try engine.options(remembering: model)
     engineOptions.thermal = thermal.options
+    drafts.engine.apply(to: &engineOptions)
     engineOptions.store = memory.store ?? StoreFolder.path()
     engineOptions.storeBytes = memory.budget.storeBudget?.bytes
     let isQuiet = quiet

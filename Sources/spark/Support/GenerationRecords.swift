@@ -45,6 +45,8 @@ struct SummaryRecord: Encodable {
   var droppedTokens: Int
   var recalled: [PassageRecord]?
   var drafts: DraftRecord
+  var earlyTokens: Int
+  var skippedLayers: Int
   var conditions: RunConditions?
 
   /// - Parameter passages: what was recalled; empty where nobody asked.
@@ -70,6 +72,8 @@ struct SummaryRecord: Encodable {
     droppedTokens = summary.memory.dropped
     recalled = passages.isEmpty ? nil : passages
     drafts = DraftRecord(summary.drafts)
+    earlyTokens = summary.exits.tokens
+    skippedLayers = summary.exits.layers
     conditions = summary.conditions
   }
 }
@@ -84,6 +88,20 @@ struct DraftRecord: Encodable {
   var lookupAccepted: Int
   var continuationsDrafted: Int
   var continuationsAccepted: Int
+  var modelDrafted: Int
+  var modelAccepted: Int
+  var exitDrafted: Int
+  var exitAccepted: Int
+  /// Passes that checked guesses of each source.
+  var lookupPasses: Int
+  var continuationsPasses: Int
+  var modelPasses: Int
+  var exitPasses: Int
+  /// Time that finding or computing them took.
+  var lookupSeconds: Double
+  var continuationsSeconds: Double
+  var modelSeconds: Double
+  var exitSeconds: Double
   var tokensPerPass: Double?
   var turnedOff: Bool
 
@@ -96,6 +114,18 @@ struct DraftRecord: Encodable {
     lookupAccepted = account.lookup.accepted
     continuationsDrafted = account.continuations.drafted
     continuationsAccepted = account.continuations.accepted
+    modelDrafted = account.model.drafted
+    modelAccepted = account.model.accepted
+    exitDrafted = account.exit.drafted
+    exitAccepted = account.exit.accepted
+    lookupPasses = account.lookup.passes
+    continuationsPasses = account.continuations.passes
+    modelPasses = account.model.passes
+    exitPasses = account.exit.passes
+    lookupSeconds = account.lookup.time.seconds
+    continuationsSeconds = account.continuations.time.seconds
+    modelSeconds = account.model.time.seconds
+    exitSeconds = account.exit.time.seconds
     tokensPerPass = account.tokensPerPass
     turnedOff = account.isTurnedOff
   }

@@ -17,7 +17,16 @@ struct Statistics: CustomStringConvertible {
     if summary.evictedTokens > 0 || summary.memory.recalled > 0 {
       lines.insert("out of the window: \(summary.evictedTokens.inTokens)\(recall)", at: 2)
     }
-    if summary.drafts.drafted > 0 { lines.insert(guessed, at: 2) }
+    if summary.drafts.drafted > 0 || summary.drafts.model.time > .zero
+      || summary.drafts.exit.time > .zero
+    {
+      lines.insert(guessed, at: 2)
+    }
+    if summary.exits.tokens > 0 {
+      lines.insert(
+        "left early: \(summary.exits.tokens.inTokens), \(summary.exits.layers) layers left out",
+        at: 2)
+    }
     if isVerbose {
       lines.append("keys and values \(summary.keyValueBytes.inBytes)")
       if let breakEven { lines.append(breakEven) }
@@ -49,9 +58,15 @@ struct Statistics: CustomStringConvertible {
   /// What came of guessing.
   private var guessed: String {
     let drafts = summary.drafts
-    let sources = [("the text", drafts.lookup), ("memory", drafts.continuations)]
-      .filter { $0.1.drafted > 0 }
-      .map { "\($0.1.accepted) of \($0.1.drafted) from \($0.0)" }
+    let sources = [
+      ("from the text", drafts.lookup), ("from memory", drafts.continuations),
+      ("by the draft model", drafts.model), ("by the first layers", drafts.exit),
+    ]
+    .filter { $0.1.drafted > 0 || $0.1.time > .milliseconds(1) }
+    .map {
+      "\($0.1.accepted) of \($0.1.drafted) \($0.0)"
+        + ($0.1.time > .milliseconds(1) ? " in \(($0.1.time.seconds * 1000).inTenths) ms" : "")
+    }
     let perPass = drafts.tokensPerPass.map { ", \($0.inTenths) tokens a pass" } ?? ""
     return "guessed right: \(sources.joined(separator: ", "))\(perPass)"
       + (drafts.isTurnedOff ? "; then left, as it did not pay" : "")

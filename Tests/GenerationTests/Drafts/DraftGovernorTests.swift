@@ -141,4 +141,103 @@ import Testing
     costs.note(rows: 1, .milliseconds(10))
     #expect(costs.isKnown)
   }
+
+  // MARK: - Drafts that are computed
+
+  /// Costs of passes of 1 to 12 rows, in passes of one row, as if measured.
+  private func costs(_ cost: (Int) -> Double) -> PassCosts {
+    var costs = PassCosts()
+    for _ in 0..<8 { costs.note(rows: 1, .milliseconds(1)) }
+    for rows in 2...12 { costs.note(rows: rows, .seconds(cost(rows) / 1000)) }
+    return costs
+  }
+
+  @Test(
+    "of computed drafts the length is taken whose tokens come cheapest, their own price included",
+    arguments: 0..<50 as Range<UInt64>)
+  func prices(seed: UInt64) {
+    var random = SeededGenerator(seed: seed)
+    let (row, price) = (
+      Double.random(in: 0...1, using: &random), Double.random(in: 0...1, using: &random)
+    )
+    let costs = costs { 1 + row * Double($0 - 1) }
+    var governor = DraftGovernor()
+    let kind = DraftKind(.model)
+    for _ in 0..<200 {
+      governor.note(
+        kind, drafted: 1, accepted: Double.random(in: 0..<1, using: &random) < 0.8 ? 1 : 0)
+    }
+    let chance = governor.chance(of: kind)
+    let best = governor.best(of: kind, available: 8, price: price, costs: costs)
+    var expected = (length: 0, gain: 1.03)
+    for length in 1...8 {
+      let tokens = (0...length).reduce(0.0) { sum, power in
+        sum + (0..<power).reduce(1.0) { product, _ in product * chance }
+      }
+      let gain = tokens / (1 + (row + price) * Double(length))
+      if gain > expected.gain { expected = (length, gain) }
+    }
+    #expect(best.length == expected.length, "seed \(seed)")
+    #expect(abs(best.gain - expected.gain) < 1e-6, "seed \(seed)")
+  }
+
+  @Test(
+    "a computed draft goes on while a token is worth its price, and is checked as far as it is worth it"
+  )
+  func goingOn() {
+    let governor = DraftGovernor()
+    let costs = costs { 1 + 0.25 * Double($0 - 1) }
+    // A token that is right in three of four cases costs 0.25 to check and 0.3 to compute.
+    #expect(
+      governor.goesOn(.model, length: 1, reached: 0.9, rate: 1.2, price: 0.3, costs: costs))
+    #expect(
+      !governor.goesOn(.model, length: 1, reached: 0.8, rate: 1.2, price: 0.3, costs: costs))
+    #expect(governor.worthChecking([0.9, 0.9, 0.2, 0.9], rate: 1.2, costs: costs) == 2)
+    #expect(governor.worthChecking([0.9, 0.3, 0.99, 0.99], rate: 1.2, costs: costs) == 1)
+    #expect(governor.worthChecking([0.2, 0.9], rate: 1.2, costs: costs) == 0)
+  }
+
+  @Test("how sure whoever computes is, is believed as far as it proves true")
+  func levels() {
+    var governor = DraftGovernor()
+    let (sure, unsure) = (
+      DraftKind(.model, probability: 0.95), DraftKind(.model, probability: 0.3)
+    )
+    #expect(governor.chance(of: sure) > governor.chance(of: unsure))
+    for _ in 0..<100 {
+      governor.note(sure, drafted: 1, accepted: 0)
+      governor.note(unsure, drafted: 1, accepted: 1)
+    }
+    #expect(governor.chance(of: sure) < 0.1 && governor.chance(of: unsure) > 0.9)
+    #expect(governor.chance(of: DraftKind(.earlyLayers, probability: 0.95)) > 0.9)
+    #expect(DraftKind(.model, probability: 0.95) != DraftKind(.model))
+    let numbers = Set((0..<DraftKind.count).map { DraftKind(number: $0).number })
+    #expect(numbers.count == DraftKind.count)
+  }
+
+  @Test("what does not pay is tried for half a percent of the time", arguments: [0.3, 0.7, 5])
+  func trials(loss: Double) {
+    var governor = DraftGovernor()
+    let passes = 20_000
+    let trials = (0..<passes).count { _ in governor.isTrialDue(loss: loss) }
+    #expect(trials > 0)
+    #expect(Double(trials) * loss / Double(passes) <= 0.005 + 1e-9)
+    #expect(Double(trials) * loss / Double(passes) > 0.0045)
+  }
+
+  @Test("a computed draft's price is measured in passes, outliers cut")
+  func computedPrices() {
+    var costs = PassCosts()
+    #expect(costs.price(of: .model, assumed: 0.4) == 0.4)
+    #expect(costs.priceOfReading(assumed: 0.1) == 0.1)
+    for _ in 0..<4 { costs.note(rows: 1, .milliseconds(10)) }
+    costs.note(drafting: .model, .milliseconds(6))
+    costs.note(drafting: .model, .milliseconds(2))
+    #expect(abs(costs.price(of: .model, assumed: 0.4) - 0.2) < 1e-9)
+    costs.note(drafting: .model, .milliseconds(900))
+    #expect(costs.price(of: .model, assumed: 0.4) < 0.23)
+    #expect(costs.price(of: .halfLayers, assumed: 0.5) == 0.5)
+    costs.note(reading: 100, .milliseconds(50))
+    #expect(abs(costs.priceOfReading(assumed: 1) - 0.05) < 1e-9)
+  }
 }

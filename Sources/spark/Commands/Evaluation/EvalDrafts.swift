@@ -10,7 +10,8 @@ struct EvalDrafts: AsyncParsableCommand {
     discussion: """
       First what a pass that checks several tokens costs, in passes of one token; then texts that copy \
       their prompt, questions that were asked before, and free stories, each written without drafts, \
-      with them as long as it pays, and always. Speed is the median of each text's time against the \
+      with them as long as it pays, and always: from the text, from memory, by the model's first layers, and by \
+      --draft-model where there is one. Speed is the median of each text's time against the \
       time without drafts in the same round; arms take turns.
       """)
 
@@ -26,6 +27,13 @@ struct EvalDrafts: AsyncParsableCommand {
   @Option(help: "Tokens to guess at once at most.")
   var draftMax = DraftOptions().most
 
+  @Option(help: ArgumentHelp("A smaller model with the same vocabulary.", valueName: "file"))
+  var draftModel: String?
+
+  @Option(
+    help: ArgumentHelp("How many of the model's first layers guess.", valueName: "layer|auto"))
+  var draftExit = DraftExit.automatic
+
   @OptionGroup(title: "Model") var model: ModelOptions
   @OptionGroup(title: "Engine") var engine: SharedEngineFlags
   @OptionGroup(title: "Output") var output: EvaluationOutputFlags
@@ -38,9 +46,10 @@ struct EvalDrafts: AsyncParsableCommand {
   }
 
   func run() async throws {
-    let (path, output, rows, rounds, base) = (
-      try model.path(), output, rows, rounds, engine.options
-    )
+    let (path, output, rows, rounds) = (try model.path(), output, rows, rounds)
+    var options = engine.options
+    (options.draftModel, options.draftExit) = (draftModel, draftExit)
+    let base = options
     let run = DraftRun(
       tasks: DraftTask.all(base: base), rounds: rounds, maxTokens: tokens, most: draftMax,
       seed: output.seed)
