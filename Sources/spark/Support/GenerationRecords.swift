@@ -45,6 +45,7 @@ struct SummaryRecord: Encodable {
   var droppedTokens: Int
   var recalled: [PassageRecord]?
   var drafts: DraftRecord
+  var beams: BeamRecord?
   var conditions: RunConditions?
 
   /// - Parameter passages: what was recalled; empty where nobody asked.
@@ -70,6 +71,7 @@ struct SummaryRecord: Encodable {
     droppedTokens = summary.memory.dropped
     recalled = passages.isEmpty ? nil : passages
     drafts = DraftRecord(summary.drafts)
+    beams = summary.beams.map(BeamRecord.init)
     conditions = summary.conditions
   }
 }
@@ -103,7 +105,7 @@ struct DraftRecord: Encodable {
 
 extension StopReason {
   /// The name in JSON, in the case of the keys.
-  fileprivate var identifier: String {
+  var identifier: String {
     switch self {
     case .endOfText: "end_of_text"
     case .stopString: "stop_string"
