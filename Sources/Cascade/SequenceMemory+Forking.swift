@@ -37,7 +37,8 @@ extension SequenceMemory {
       let start = filled * plan.blockLength
       let parent = filled == 0 ? root : identities[filled - 1]
       // What else took part in the block that is full no longer, or did not, only its name tells.
-      guard count == start
+      guard
+        count == start
           || identities[filled] == parent.child(tokens[start..<start + plan.blockLength])
       else { return false }
       identities.removeLast(identities.count - filled)

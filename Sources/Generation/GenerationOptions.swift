@@ -63,7 +63,8 @@ public struct GenerationOptions: Sendable, Equatable {
       !stopStrings.contains(""), "stopStrings", "an empty text", "texts of at least one character")
     try require((0...100).contains(logprobs), "logprobs", "\(logprobs)", "between 0 and 100")
     try require(
-      deadline ?? .seconds(1) > .zero, "deadline", "\(deadline ?? .zero)", "more than no time at all")
+      deadline ?? .seconds(1) > .zero, "deadline", "\(deadline ?? .zero)",
+      "more than no time at all")
     try drafts.validate()
     try beams?.validate()
     try sampling.validate(vocabularySize: vocabularySize)

@@ -30,7 +30,7 @@ package final class Reply: @unchecked Sendable {
   var id: UInt64?
   /// Nil before it begins, and again after the end.
   var state: ReplyState?
-  var isEnded = false
+  package internal(set) var isEnded = false
   /// Whether the machine is watched for this reply.
   var isMonitored = false
 

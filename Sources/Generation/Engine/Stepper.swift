@@ -116,6 +116,9 @@ package final class Stepper {
     pass.views = recaller
   }
 
+  /// KV blocks that replies hold.
+  package var blocksInUse: Int { pool.lent }
+
   /// What is remembered, apart from replies.
   var memory: MemoryKeeper {
     MemoryKeeper(store: store, tokenizer: tokenizer, consolidation: options.consolidation)

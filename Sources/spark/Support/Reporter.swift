@@ -54,7 +54,8 @@ struct Reporter: Sendable {
     // its last line is ended. A text that goes elsewhere stays as the model wrote it.
     if output.isTerminal {
       try output.write("\n")
-    } else if !flags.quiet || !(summary.beams?.lines ?? []).isEmpty, output.isSame(as: diagnostics) {
+    } else if !flags.quiet || !(summary.beams?.lines ?? []).isEmpty, output.isSame(as: diagnostics)
+    {
       diagnostics.tell("\n")
     }
     for line in summary.beams?.lines ?? [] { diagnostics.tell("spark: \(line)\n") }

@@ -7,7 +7,8 @@ import Testing
 struct BeamSearchTests {
   private func model(_ random: inout SeededGenerator, vocabulary: ClosedRange<Int>) -> TableModel {
     let vocabulary = Int.random(in: vocabulary, using: &random)
-    let ends = Set((0..<TokenID(vocabulary)).filter { _ in Int.random(in: 0..<3, using: &random) == 0 })
+    let ends = Set(
+      (0..<TokenID(vocabulary)).filter { _ in Int.random(in: 0..<3, using: &random) == 0 })
     return TableModel(
       seed: random.next(), vocabulary: vocabulary, ends: ends,
       spread: Double.random(in: 0...3, using: &random))
@@ -21,7 +22,8 @@ struct BeamSearchTests {
   func exhaustive(seed: UInt64) {
     var random = SeededGenerator(seed: seed)
     // At most 16 beginnings of one token less than the limit.
-    let shape = [(2...2, 4), (3...3, 3), (4...4, 3), (16...16, 2), (5...30, 1)].randomElement(using: &random)!
+    let shape = [(2...2, 4), (3...3, 3), (4...4, 3), (16...16, 2), (5...30, 1)].randomElement(
+      using: &random)!
     let model = model(&random, vocabulary: shape.0)
     let alpha = alphas.randomElement(using: &random)!
     let options = BeamOptions(
@@ -43,7 +45,8 @@ struct BeamSearchTests {
   }
 
   @Test(
-    "Once it is certain, going on would have found nothing better", arguments: 0..<200 as Range<UInt64>)
+    "Once it is certain, going on would have found nothing better",
+    arguments: 0..<200 as Range<UInt64>)
   func certain(seed: UInt64) {
     var random = SeededGenerator(seed: seed)
     let model = model(&random, vocabulary: 2...12)
@@ -64,7 +67,8 @@ struct BeamSearchTests {
     #expect(longer.length >= stopped.length)
   }
 
-  @Test("A beam scores no better in the end than its bound said", arguments: 0..<100 as Range<UInt64>)
+  @Test(
+    "A beam scores no better in the end than its bound said", arguments: 0..<100 as Range<UInt64>)
   func bound(seed: UInt64) {
     var random = SeededGenerator(seed: seed)
     let model = model(&random, vocabulary: 2...6)
@@ -110,7 +114,8 @@ struct BeamSearchTests {
     let options = BeamOptions(
       width: width, best: Int.random(in: 1...width, using: &random),
       lengthPenalty: alphas.randomElement(using: &random)!, groups: groups,
-      diversityPenalty: groups > 1 ? 1 : 0, stopping: BeamOptions.Stopping.allCases.randomElement(using: &random)!)
+      diversityPenalty: groups > 1 ? 1 : 0,
+      stopping: BeamOptions.Stopping.allCases.randomElement(using: &random)!)
     var told: [TokenID] = []
     var (early, lengths) = (0, [Int]())
     let search = model.search(options, limit: 12) { search, _ in
@@ -150,7 +155,8 @@ struct BeamSearchTests {
 
   @Test("What ends takes no beam's place, and is kept only among the first")
   func endings() {
-    var search = BeamSearch(BeamOptions(width: 2, best: 2, lengthPenalty: 0, stopping: .first), limit: 9)
+    var search = BeamSearch(
+      BeamOptions(width: 2, best: 2, lengthPenalty: 0, stopping: .first), limit: 9)
     func likely(_ pairs: [(TokenID, Double)]) -> [LikelyToken] {
       pairs.map { LikelyToken(token: $0.0, logProbability: $0.1) }
     }
@@ -160,13 +166,18 @@ struct BeamSearchTests {
     #expect(step.live.map(\.token) == [1, 2] && step.best?.token == 10)
     #expect(search.hypotheses.map(\.logProbability) == [-1])
     let last = search.advance(
-      [likely([(12, -0.5), (3, -1), (4, -2), (5, -3)]), likely([(6, -1), (7, -1), (8, -2), (9, -2)])],
+      [
+        likely([(12, -0.5), (3, -1), (4, -2), (5, -3)]),
+        likely([(6, -1), (7, -1), (8, -2), (9, -2)]),
+      ],
       ends: ends)
     #expect(last.best == nil && last.live.isEmpty && search.isOver)
     #expect(search.hypotheses.map(\.logProbability) == [-1, -2.5])
   }
 
-  @Test("Groups are kept from each other's tokens, and each has one of the best", arguments: 0..<40 as Range<UInt64>)
+  @Test(
+    "Groups are kept from each other's tokens, and each has one of the best",
+    arguments: 0..<40 as Range<UInt64>)
   func diversity(seed: UInt64) {
     let model = TableModel(seed: seed, vocabulary: 30, ends: [0])
     let apart = BeamOptions(width: 4, best: 4, groups: 4, diversityPenalty: 1000)

@@ -30,7 +30,9 @@ struct TableModel {
   /// Every reply of at most `limit` tokens, with its log-probability: those that end, and those that are
   /// cut off.
   func replies(limit: Int) -> [(tokens: [TokenID], logProbability: Double)] {
-    var (open, replies) = ([(tokens: [TokenID](), logProbability: 0.0)], [(tokens: [TokenID], logProbability: Double)]())
+    var (open, replies) = (
+      [(tokens: [TokenID](), logProbability: 0.0)], [(tokens: [TokenID], logProbability: Double)]()
+    )
     for length in 1...limit {
       var longer: [(tokens: [TokenID], logProbability: Double)] = []
       for beginning in open {
