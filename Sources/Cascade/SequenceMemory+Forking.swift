@@ -25,6 +25,29 @@ extension SequenceMemory {
     onTrial = []
   }
 
+  /// Takes a sequence that is about to end back to its first `count` tokens, also where blocks behind them
+  /// have a name, as far as all that those tokens leave is still there.
+  ///
+  /// - Returns: false, with nothing changed, where it is not.
+  package func rewind(to count: Int, in pool: KVBlockPool) -> Bool {
+    let filled = count / plan.blockLength
+    guard working.firstBlock(seenBy: count) >= working.leaving.lowerBound else { return false }
+    if filled < identities.count {
+      let start = filled * plan.blockLength
+      let parent = filled == 0 ? root : identities[filled - 1]
+      // What else took part in the block that is full no longer, or did not, only its name tells.
+      guard
+        count == start
+          || identities[filled] == parent.child(tokens[start..<start + plan.blockLength])
+      else { return false }
+      identities.removeLast(identities.count - filled)
+      turns.removeLast(max(0, turns.count - filled - 1))
+      for layer in 0..<layers { indexed[layer] = min(indexed[layer], filled) }
+    }
+    retract(to: count, in: pool)
+    return true
+  }
+
   private func takeChoice(of other: SequenceMemory, _ layer: Int) {
     for place in unsafe 0..<other.picks[layer].count {
       var pick = unsafe other.picks[layer][place]

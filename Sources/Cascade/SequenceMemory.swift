@@ -22,7 +22,7 @@ package final class SequenceMemory {
   package internal(set) var identities: [BlockIdentity] = []
   package internal(set) var tokens: [TokenID] = []
   /// Turns that ended before each block that was begun.
-  private var turns: [Int] = [0]
+  var turns: [Int] = [0]
   /// Whether a prompt is being read: what is not in memory is then worth waiting for.
   package var isReading = true
   /// Where this step's runs keep room for recalled blocks.
@@ -137,7 +137,7 @@ package final class SequenceMemory {
     (isReading, account, restoring, trail) = (
       other.isReading, other.account, other.restoring, other.trail
     )
-    (isOnTrial, onTrial) = (true, other.onTrial)
+    (isOnTrial, onTrial, mustFetch) = (true, other.onTrial, other.mustFetch)
     unsafe picks = .allocate(capacity: layers)
     for layer in 0..<layers {
       unsafe (picks + layer).initialize(to: Picks(capacity: other.picks[layer].capacity))

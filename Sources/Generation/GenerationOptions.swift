@@ -24,6 +24,8 @@ public struct GenerationOptions: Sendable, Equatable {
   public var priority: Priority
   /// Time from the request after which nobody wants the reply any more: it ends with what it has. Nil: never.
   public var deadline: Duration?
+  /// Looks for the likeliest reply instead of drawing one; nil: draws.
+  public var beams: BeamOptions?
 
   public init(
     maxTokens: Int? = 512,
@@ -35,7 +37,8 @@ public struct GenerationOptions: Sendable, Equatable {
     memory: MemoryOptions = MemoryOptions(),
     drafts: DraftOptions = DraftOptions(),
     priority: Priority = .normal,
-    deadline: Duration? = nil
+    deadline: Duration? = nil,
+    beams: BeamOptions? = nil
   ) {
     self.maxTokens = maxTokens
     self.sampling = sampling
@@ -47,6 +50,7 @@ public struct GenerationOptions: Sendable, Equatable {
     self.drafts = drafts
     self.priority = priority
     self.deadline = deadline
+    self.beams = beams
   }
 
   /// Checks every option against its range.
@@ -62,6 +66,7 @@ public struct GenerationOptions: Sendable, Equatable {
       deadline.map { $0 > .zero } ?? true, "deadline", "\(deadline ?? .zero)",
       "more than no time at all")
     try drafts.validate()
+    try beams?.validate()
     try sampling.validate(vocabularySize: vocabularySize)
   }
 }

@@ -3,18 +3,15 @@ package import Model
 
 /// Making room for another sequence, and going on later with the same bits.
 extension WorkingMemory {
-  /// The blocks that it holds, in the order in which they are parked.
-  private var allHeld: [KVBlockID] { (sinkBlock.map { [$0] } ?? []) + held }
-
   /// Copies all blocks to `file`, one behind the other, and gives them back. Where writing fails, nothing
   /// has changed. Only ``unpark(from:in:)`` and ``removeAll(from:)`` may follow.
   package mutating func park(to file: ScratchFile, in pool: KVBlockPool) throws(DiskError) {
     let size = pool.layout.blockByteCount
-    for (place, block) in allHeld.enumerated() {
+    for (place, block) in blocks.enumerated() {
       let bytes = unsafe UnsafeRawBufferPointer(start: pool.pointer(to: block), count: size)
       unsafe try file.write(bytes, at: place * size)
     }
-    for block in allHeld { pool.release(block) }
+    for block in blocks { pool.release(block) }
     isParked = true
   }
 

@@ -30,6 +30,9 @@ package struct WorkingMemory: ~Copyable {
   /// Blocks held now, the sinks' included.
   package var heldBlocks: Int { held.count + (sinkBlock == nil ? 0 : 1) }
 
+  /// All of them.
+  package var blocks: [KVBlockID] { (sinkBlock.map { [$0] } ?? []) + held }
+
   /// The blocks in the window in order, sinks that have left it not among them.
   package internal(set) var held: [KVBlockID] = []
   private var firstHeld = 0
@@ -55,8 +58,8 @@ package struct WorkingMemory: ~Copyable {
   /// A second sequence of the same tokens, which holds the same blocks: it takes none. To be called
   /// between steps, as a copy holds what the last pass has written.
   package func fork(in pool: KVBlockPool) -> WorkingMemory {
-    for block in held { pool.retain(block) }
-    if let sinkBlock { pool.retain(sinkBlock) }
+    precondition(!isParked, "a sequence without blocks cannot share them")
+    for block in blocks { pool.retain(block) }
     return WorkingMemory(sharing: self)
   }
 
@@ -67,6 +70,7 @@ package struct WorkingMemory: ~Copyable {
     count = other.count
     evicted = other.evicted
     held = other.held
+    roomForBlocks = other.roomForBlocks
     firstHeld = other.firstHeld
     sinkBlock = other.sinkBlock
     roomForBlocks = other.roomForBlocks

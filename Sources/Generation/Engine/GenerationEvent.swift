@@ -67,6 +67,8 @@ public struct GenerationSummary: Sendable {
   public let drafts: DraftAccount
   /// What leaving layers out did for the reply.
   public let exits: ExitAccount
+  /// What a search has found; nil where tokens were drawn.
+  public let beams: BeamReport?
   /// What prompt and reply have become, for the session's next reply; nil when its text was cut
   /// elsewhere than between two tokens.
   let sequence: KeptSequence?
@@ -96,6 +98,7 @@ extension GenerationSummary {
       generatedTokens: 0, evictedTokens: 0, prefillDuration: .zero, decodeDuration: .zero,
       timeToFirstToken: .zero, seed: reply.seed, residentBytes: memory.resident,
       peakBytes: memory.peak, keyValueBytes: 0, memory: MemoryAccount(),
-      restoring: RestoreAccount(), drafts: DraftAccount(), exits: ExitAccount(), sequence: nil)
+      restoring: RestoreAccount(), drafts: DraftAccount(), exits: ExitAccount(), beams: nil,
+      sequence: nil)
   }
 }

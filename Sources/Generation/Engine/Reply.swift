@@ -30,7 +30,7 @@ package final class Reply: @unchecked Sendable {
   var id: UInt64?
   /// Nil before it begins, and again after the end.
   var state: ReplyState?
-  var isEnded = false
+  package internal(set) var isEnded = false
   /// Whether the machine is watched for this reply.
   var isMonitored = false
 
@@ -94,13 +94,16 @@ package struct Turn {
 
 /// A reply in the making: its memory, its sampler, and the text it is about to show.
 struct ReplyState {
-  let memory: SequenceMemory
+  /// With beams, that of one of them.
+  var memory: SequenceMemory
   var sampler: Sampler
   var text: ReplyText
   /// Blocks that the reply may come to hold.
   let blocks: Int
   /// Those of them that are set aside: all, but for while it is parked.
   var reservedBlocks: Int
+  /// Nil where tokens are drawn.
+  var beams: BeamState?
   /// Nil where nothing is to be guessed.
   var drafter: Drafter?
   /// Tokens that have been sampled and not yet told.
@@ -115,6 +118,8 @@ struct ReplyState {
   var spent = Duration.zero
   /// Whether memory has been given what the reply has made.
   var isKept = false
+  /// Whether nothing is kept of it, as memory could not be taken back to what was told.
+  var leavesNothing = false
   var generated = 0
   /// What was left out.
   var exits = ExitAccount()
@@ -127,13 +132,14 @@ struct ReplyState {
   /// - Parameter rows: the most that a pass is given.
   init(
     memory: SequenceMemory, sampler: Sampler, text: ReplyText, reservedBlocks: Int,
-    drafter: Drafter?, rows: Int
+    beams: BeamState?, drafter: Drafter?, rows: Int
   ) {
     self.memory = memory
     self.sampler = sampler
     self.text = text
     blocks = reservedBlocks
     self.reservedBlocks = reservedBlocks
+    self.beams = beams
     self.drafter = drafter
     sampled = SampledTokens(capacity: rows)
     self.rows.reserveCapacity(rows)

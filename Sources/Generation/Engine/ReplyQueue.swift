@@ -59,6 +59,13 @@ final class ReplyQueue {
         "\(limit) replies are waiting for their turn already; ask again when some have ended, or raise "
           + "queueLimit.")
     case .tooLarge(let most):
+      if let beams = options.beams, beams.width > 1 {
+        throw EngineError(
+          .prompt,
+          "a search with \(beams.width) beams behind a prompt of \(reply.prompt.count) tokens may come to "
+            + "\(blocks * length) tokens of keys and values, and the KV cache has room for "
+            + "\(most * length); ask for fewer beams or tokens, or give the engine more memory.")
+      }
       throw EngineError(
         .prompt,
         "the prompt of \(reply.prompt.count) tokens and its reply may come to \(blocks * length) "

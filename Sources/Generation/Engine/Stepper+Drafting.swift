@@ -14,10 +14,10 @@ extension Stepper {
     let (options, memory) = (reply.options.drafts, reply.options.memory)
     let limit = reply.options.maxTokens.flatMap { $0 < 0 ? nil : $0 } ?? contextLength
     // The first token comes of the prompt, and the last one needs no guess.
-    guard options.mode != .off, limit > 2 else { return nil }
+    guard options.mode != .off, limit > 2, reply.options.beams == nil else { return nil }
     draftedReplies += 1
     var drafter = Drafter(
-      options, number: draftedReplies, most: step.maxLogitRows - 1,
+      options, number: draftedReplies, most: logitsPerPass - 1,
       expected: reply.prompt.count + min(limit, contextLength),
       continuations: memory.scope == .namespace
         ? store.continuations(of: memory.namespace) : nil,
@@ -60,10 +60,7 @@ extension Stepper {
       guard !logits[Int(token)].isNaN else {
         // A row on trial comes again as the first one of its pass.
         if row > 0 { return row }
-        throw EngineError(
-          .model,
-          "\(model.file.name): the model computes no valid scores; its weights are damaged, "
-            + "download or convert it again.")
+        throw invalidScores
       }
       state.sampler.accept(token)
       state.drafter?.append(token)
@@ -80,9 +77,16 @@ extension Stepper {
     return max(0, state.rows.count - 1)
   }
 
+  var invalidScores: EngineError {
+    EngineError(
+      .model,
+      "\(model.file.name): the model computes no valid scores; its weights are damaged, "
+        + "download or convert it again.")
+  }
+
   /// Tokens that a draft may have now: no further than memory can take back, nor than the reply may go.
   func room(_ state: ReplyState, of reply: Reply) -> Int {
-    var room = min(state.memory.draftRoom, step.maxLogitRows - 1)
+    var room = min(state.memory.draftRoom, logitsPerPass - 1)
     if let limit = reply.options.maxTokens, limit >= 0 {
       room = min(room, limit - state.generated - 1)
     }
@@ -96,6 +100,7 @@ extension Stepper {
 
   /// Takes back what has been sampled and will never be told, as the reply has ended before it.
   func leaveUntold(_ state: inout ReplyState, of reply: Reply) {
+    if state.beams != nil { return settleBeams(&state, of: reply) }
     guard !state.sampled.isEmpty else { return }
     state.sampled.removeAll()
     state.memory.retract(to: told(state, of: reply), in: pool)

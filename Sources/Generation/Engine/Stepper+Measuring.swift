@@ -17,9 +17,9 @@ extension Stepper {
     let reply = try measured(tokens, memory: memory)
     defer { end(reply) }
     let pass = pass
-    for start in stride(from: 0, to: tokens.count, by: step.maxLogitRows) {
+    for start in stride(from: 0, to: tokens.count, by: logitsPerPass) {
       if isCancelled() { throw CancellationError() }
-      let end = min(start + step.maxLogitRows, tokens.count)
+      let end = min(start + logitsPerPass, tokens.count)
       run(tokens.span.extracting(start..<end), reply.state!.memory, logits: end - start)
       for index in start..<end { try body(index, pass.logits(index - start)) }
     }
@@ -91,9 +91,9 @@ extension Stepper {
       }
     }
     let pass = pass
-    for start in stride(from: cached, to: tokens.count, by: step.maxLogitRows) {
+    for start in stride(from: cached, to: tokens.count, by: logitsPerPass) {
       if isCancelled() { throw CancellationError() }
-      let end = min(start + step.maxLogitRows, tokens.count)
+      let end = min(start + logitsPerPass, tokens.count)
       run(tokens.span.extracting(start..<end), reply.state!.memory, logits: end - start)
       for index in start..<end { try body(index, pass.logits(index - start)) }
     }
@@ -141,10 +141,10 @@ extension Stepper {
   func measureVerification(
     rows: Int, passes: Int, context: Int
   ) throws(EngineError) -> Duration {
-    guard (1...step.maxLogitRows).contains(rows) else {
+    guard (1...logitsPerPass).contains(rows) else {
       throw EngineError(
         .prompt,
-        "\(rows) tokens cannot be checked in one pass; give between 1 and \(step.maxLogitRows).")
+        "\(rows) tokens cannot be checked in one pass; give between 1 and \(logitsPerPass).")
     }
     let tokens = try arbitraryTokens(context + rows)
     let reply = try measured(tokens)

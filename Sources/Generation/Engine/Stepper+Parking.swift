@@ -5,9 +5,12 @@ internal import Cascade
 extension Stepper {
   /// Moves what a reply holds out of the KV cache.
   ///
-  /// - Returns: false where it cannot be written down; the reply then goes on.
+  /// - Returns: false where it cannot be written down; the reply then goes on. A search stays: apart, its
+  ///   beams would take room for what they share.
   func park(_ reply: Reply) -> Bool {
-    guard let memory = reply.state?.memory, (try? memory.park(in: pool)) != nil else {
+    guard let memory = reply.state?.memory, reply.state?.beams?.beams.isEmpty ?? true,
+      (try? memory.park(in: pool)) != nil
+    else {
       return false
     }
     reservedBlocks -= reply.state!.reservedBlocks

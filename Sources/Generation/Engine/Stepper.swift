@@ -27,9 +27,15 @@ package final class Stepper {
   let clock = ContinuousClock()
   let compute: Compute
   let pace: Pace?
+  /// Rows that a pass may have, a search counted as one.
+  package let rowsPerPass: Int
+  /// Rows of them whose logits may be asked for.
+  let logitsPerPass: Int
   private var lastPass = Duration.zero
   /// Whose rows the pass in hand has.
   private(set) var members: [Turn] = []
+  /// Searches whose rows the last one had no room for.
+  private var deferred: [Reply] = []
   /// Virtual positions that its views use, as a count from 0.
   private var positions = 0
   /// What passes of several rows cost, over all replies.
@@ -93,9 +99,13 @@ package final class Stepper {
     // Reading goes on beside whatever decodes.
     let rows = max(options.prefillChunk, options.maxSequences + 2)
     let cuts = options.window == .full ? 0 : 2 * rows / cut
+    rowsPerPass = rows
+    logitsPerPass = min(rows, max(32, options.maxSequences + 2))
+    // A search has more rows than its one reply, as many as room is left for.
+    let logitRows = logitsPerPass + BeamOptions.widest
     step = try Step(
-      maxRows: rows, maxLogitRows: min(rows, max(32, options.maxSequences + 2)),
-      maxSpans: (cuts + 2 * options.maxSequences) * (blocks + plan.rooms + 2))
+      maxRows: rows + logitRows, maxLogitRows: logitRows,
+      maxSpans: (cuts + 2 * options.maxSequences + logitRows) * (blocks + plan.rooms + 2))
     members.reserveCapacity(options.maxSequences)
     pass = try ForwardPass(
       model: model, compute: compute, layout: layout, step: step,
@@ -159,10 +169,8 @@ package final class Stepper {
     exitLayers[DraftSource.exits.firstIndex(of: source)!]
   }
 
-  /// Rows that a pass may have.
-  package var rowsPerPass: Int { step.maxRows }
-  /// Rows of them whose logits may be asked for.
-  var logitsPerPass: Int { step.maxLogitRows }
+  /// KV blocks that replies hold.
+  package var blocksInUse: Int { pool.lent }
 
   /// What is remembered, apart from replies.
   var memory: MemoryKeeper {
@@ -203,11 +211,11 @@ package final class Stepper {
     {
       capacity = prompt + limit
     }
+    let blocks = WorkingMemory.blocks(
+      options.window, capacity: capacity, blockLength: pool.layout.blockLength,
+      stepTokens: options.prefillChunk)
     return (
-      capacity,
-      WorkingMemory.blocks(
-        options.window, capacity: capacity, blockLength: pool.layout.blockLength,
-        stepTokens: options.prefillChunk)
+      capacity, blocks + blocksOfFurtherBeams(reply, blocks: blocks, capacity: capacity)
     )
   }
 
@@ -231,7 +239,7 @@ package final class Stepper {
     reservedBlocks += blocks
 
     var sampler = Sampler(
-      options: reply.options.sampling, vocabularySize: tokenizer.vocabularySize,
+      options: samplingOptions(of: reply), vocabularySize: tokenizer.vocabularySize,
       contextLength: contextLength, seed: reply.seed, breakers: breakers(reply.options.sampling))
     for token in prompt { sampler.accept(token) }
     let turnEnds = reply.turnEnds.union(tokenizer.endTokens)
@@ -246,7 +254,8 @@ package final class Stepper {
       text: ReplyText(
         tokenizer: tokenizer, continuing: reply.isContinuation,
         stopStrings: reply.options.stopStrings),
-      reservedBlocks: blocks, drafter: drafter(for: reply), rows: step.maxLogitRows)
+      reservedBlocks: blocks, beams: beams(for: reply), drafter: drafter(for: reply),
+      rows: logitsPerPass)
   }
 
   /// Where a prompt asks: behind the end of its last turn but for the few tokens that open a reply,
@@ -273,6 +282,7 @@ package final class Stepper {
     guard isBack(state) else { return state.memory.abandon(in: pool) }
     leaveUntold(&state, of: reply)
     if let drafter = state.drafter { governor = drafter.governor }
+    if state.leavesNothing { return state.memory.drop(in: pool) }
     state.memory.end(in: pool)
     store.noteRecalled(by: state.memory, options.consolidation.decay)
     if options.store != nil, reply.options.memory.scope != .none { state.memory.settle() }
@@ -308,7 +318,12 @@ package final class Stepper {
   ) {
     members.removeAll(keepingCapacity: true)
     var hasBegun = false
-    for turn in turns {
+    // Rows that searches may have beside the one of each reply.
+    var spare = step.maxLogitRows - turns.count
+    var late: [Reply] = []
+    let ordered =
+      deferred.isEmpty ? turns : turns.filter(isDeferred) + turns.filter { !isDeferred($0) }
+    for turn in ordered {
       do throws(EngineError) {
         if try tellWithoutPass(turn.reply, tell) { continue }
       } catch {
@@ -316,8 +331,19 @@ package final class Stepper {
         tell(turn.reply, .failure(error))
         continue
       }
+      let further = (turn.reply.state!.beams?.rows ?? 1) - 1
+      // The first one always finds room, and those that do not are the first of the next pass.
+      guard further <= spare else {
+        late.append(turn.reply)
+        continue
+      }
+      spare -= further
       hasBegun = hasBegun || turn.reply.state!.memory.count > 0
       members.append(turn)
+    }
+    deferred = late
+    for member in members.indices where !members[member].reply.isReading {
+      members[member].rows = min(members[member].rows, 1 + spare / members.count)
     }
     guard !members.isEmpty else { return }
     if hasBegun {
@@ -346,6 +372,8 @@ package final class Stepper {
       }
     }
   }
+
+  private func isDeferred(_ turn: Turn) -> Bool { deferred.contains { $0 === turn.reply } }
 
   /// Tells what a reply has to tell without computing anything.
   ///
@@ -404,6 +432,11 @@ package final class Stepper {
       give(
         prompt.span.extracting(chunk), to: state.memory,
         logits: chunk.upperBound == prompt.count ? 1 : 0)
+    } else if state.beams != nil {
+      state.chunk = nil
+      // A search compares scores: all of them are the whole model's.
+      step.nextMayLeave = false
+      prepareBeams(&state)
     } else {
       state.chunk = nil
       state.memory.isReading = false
@@ -418,7 +451,10 @@ package final class Stepper {
     _ state: inout ReplyState, of reply: Reply, after duration: Duration
   ) throws(EngineError) {
     state.spent += duration
-    guard let chunk = state.chunk else { return try takeDecoded(&state, of: reply) }
+    guard let chunk = state.chunk else {
+      return try state.beams == nil
+        ? takeDecoded(&state, of: reply) : takeBeams(&state, of: reply)
+    }
     state.memory.slide(in: pool)
     state.prefillDuration += duration
     reply.onPrefill(chunk.upperBound)
@@ -426,6 +462,8 @@ package final class Stepper {
     // Nothing is to be said, but what was read is read.
     if reply.options.maxTokens == 0 {
       state.stopReason = .length
+    } else if state.beams != nil {
+      try takeBeams(&state, of: reply)
     } else {
       _ = try sample(&state, of: reply)
     }
@@ -505,7 +543,7 @@ package final class Stepper {
   }
 
   /// Adds a sequence's next tokens to the pass.
-  private func give(_ tokens: Span<TokenID>, to memory: SequenceMemory, logits: Int) {
+  func give(_ tokens: Span<TokenID>, to memory: SequenceMemory, logits: Int) {
     let hasRoom = memory.append(tokens, to: step, from: pool, logits: logits)
     precondition(hasRoom, "a reply outgrew the blocks set aside for it")
     recaller?.attend(to: memory)
@@ -577,6 +615,9 @@ package final class Stepper {
     _ state: ReplyState, _ reply: Reply, after token: TokenID
   ) -> StopReason? {
     if isEnd(token, of: reply) { return .endOfText }
+    if let search = state.beams?.search, search.isOver, state.sampled.isEmpty {
+      return search.best!.stopReason
+    }
     if let limit = reply.options.maxTokens, limit >= 0, state.generated >= limit { return .length }
     // The last token needs no place: nothing is generated after it.
     if options.window == .full, told(state, of: reply) >= contextLength { return .contextFull }
@@ -599,12 +640,13 @@ package final class Stepper {
       keyValueBytes: keyValueBytes, memory: state.memory.account,
       restoring: state.memory.restoreAccount,
       drafts: state.drafter?.account ?? DraftAccount(), exits: state.exits,
+      beams: state.beams?.report,
       sequence: sequence(of: state))
   }
 
   /// What a reply that has ended leaves to the next one of its session.
   private func sequence(of state: ReplyState) -> KeptSequence? {
-    guard state.stopReason != .stopString else { return nil }
+    guard state.stopReason != .stopString, !state.leavesNothing else { return nil }
     // The template ends the turn in its own way.
     let isEnded = state.stopReason == .endOfText || state.generated == 0
     return state.memory.kept(untold: isEnded ? [] : [state.lastToken])

@@ -94,6 +94,13 @@ extension Candidates {
     return best
   }
 
+  /// The likeliest live candidates, at most `limit` of them; see ``likeliestTokens(in:count:)``. While
+  /// dense.
+  package func likeliest(_ limit: Int) -> [LikelyToken] {
+    assert(isDense)
+    return likeliestTokens(in: logits.span, count: limit)
+  }
+
   /// The largest logit; minus infinity when every candidate is banned.
   package var largestLogit: Float {
     isSorted ? logits[0] : largest(of: logits.span.extracting(first: count))

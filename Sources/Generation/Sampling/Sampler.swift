@@ -65,6 +65,25 @@ public struct Sampler: Sendable {
     self.vocabularySize = vocabularySize
   }
 
+  /// The likeliest next tokens, at most `count` of them, after bias, penalties and DRY: what greedy
+  /// decoding would choose comes first. Nothing is drawn.
+  package mutating func likeliest(_ count: Int, of logits: Span<Float>) -> [LikelyToken] {
+    precondition(
+      isGreedy && logits.count == vocabularySize,
+      "\(logits.count) logits for a vocabulary of \(vocabularySize)")
+    if candidates.vocabularySize == 0 { return likeliestTokens(in: logits, count: count) }
+    penalise(logits)
+    return candidates.likeliest(count)
+  }
+
+  /// Begins the chain: what changes scores.
+  private mutating func penalise(_ logits: Span<Float>) {
+    candidates.reset(to: logits)
+    logitBias.run(on: &candidates, in: &context)
+    penalties.run(on: &candidates, in: &context)
+    dry.run(on: &candidates, in: &context)
+  }
+
   /// The next token. Does not accept it.
   ///
   /// - Parameter logits: The model's, one for each token of the vocabulary.
@@ -73,10 +92,7 @@ public struct Sampler: Sendable {
       logits.count == vocabularySize, "\(logits.count) logits for a vocabulary of \(vocabularySize)"
     )
     if candidates.vocabularySize == 0 { return TokenID(indexOfLargest(in: logits)) }
-    candidates.reset(to: logits)
-    logitBias.run(on: &candidates, in: &context)
-    penalties.run(on: &candidates, in: &context)
-    dry.run(on: &candidates, in: &context)
+    penalise(logits)
     if isGreedy { return candidates.id(candidates.best) }
     topNSigma.run(on: &candidates, in: &context)
     topK.run(on: &candidates, in: &context)

@@ -18,6 +18,7 @@ struct Generate: AsyncParsableCommand {
   @OptionGroup(title: "Memory") var memory: MemoryFlags
   @OptionGroup(title: "Length") var length: LengthFlags
   @OptionGroup(title: "Sampling") var sampling: SamplingFlags
+  @OptionGroup(title: "Beams") var beams: BeamFlags
   @OptionGroup(title: "Drafts") var drafts: DraftFlags
   @OptionGroup(title: "Heat") var thermal: ThermalFlags
   @OptionGroup(title: "Output") var output: OutputFlags
@@ -25,6 +26,7 @@ struct Generate: AsyncParsableCommand {
   func validate() throws {
     try require(
       output.logprobs == 0 || output.json, "--logprobs needs --json, which has a place for them.")
+    try beams.validate(beside: sampling)
     try generationOptions().validateUsage()
   }
 
@@ -34,6 +36,7 @@ struct Generate: AsyncParsableCommand {
     engineOptions.thermal = thermal.options
     memory.apply(to: &engineOptions)
     drafts.engine.apply(to: &engineOptions)
+    beams.apply(to: &engineOptions)
     let (modelPath, reporter) = (try model.path(), Reporter(flags: output))
     let prompt = try self.prompt.prompt(isTurn: memory.session != nil)
     let (command, options) = (self, engineOptions)
@@ -69,7 +72,7 @@ struct Generate: AsyncParsableCommand {
   private func generationOptions(
     over base: GenerationOptions = GenerationOptions()
   ) -> GenerationOptions {
-    var options = GenerationOptions(length, sampling, drafts, over: base)
+    var options = GenerationOptions(length, sampling, beams, drafts, over: base)
     options.logprobs = output.logprobs
     return options
   }

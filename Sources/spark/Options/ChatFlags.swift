@@ -15,6 +15,7 @@ struct ChatFlags: ParsableArguments {
   @OptionGroup(title: "Engine") var engine: EngineFlags
   @OptionGroup(title: "Length") var length: LengthFlags
   @OptionGroup(title: "Sampling") var sampling: SamplingFlags
+  @OptionGroup(title: "Beams") var beams: BeamFlags
   @OptionGroup(title: "Drafts") var drafts: DraftFlags
   @OptionGroup(title: "Heat") var thermal: ThermalFlags
 
@@ -31,7 +32,8 @@ struct ChatFlags: ParsableArguments {
   var verbose = false
 
   func validate() throws {
-    try GenerationOptions(length, sampling, drafts).validateUsage()
+    try beams.validate(beside: sampling)
+    try GenerationOptions(length, sampling, beams, drafts).validateUsage()
   }
 
   /// Talks until there is nothing more to be said.
@@ -43,6 +45,7 @@ struct ChatFlags: ParsableArguments {
     var engineOptions = try engine.options(remembering: model)
     engineOptions.thermal = thermal.options
     drafts.engine.apply(to: &engineOptions)
+    beams.apply(to: &engineOptions)
     engineOptions.store = memory.store ?? StoreFolder.path()
     engineOptions.storeBytes = memory.budget.storeBudget?.bytes
     let isQuiet = quiet
@@ -57,7 +60,7 @@ struct ChatFlags: ParsableArguments {
       scope: memory.memory, rereading: memory.rereading.reread)
     if let system { try conversation.tell(system) }
     var options = GenerationOptions(
-      length, sampling, drafts, over: conversation.options ?? GenerationOptions())
+      length, sampling, beams, drafts, over: conversation.options ?? GenerationOptions())
     // Whether it is told or not: /recall asks afterwards.
     options.memory.explains = true
     var loop = ChatLoop(

@@ -6,12 +6,13 @@ extension GenerationOptions {
   ///
   /// - Parameter base: what holds where none says anything.
   init(
-    _ length: LengthFlags, _ sampling: SamplingFlags, _ drafts: DraftFlags,
+    _ length: LengthFlags, _ sampling: SamplingFlags, _ beams: BeamFlags, _ drafts: DraftFlags,
     over base: GenerationOptions = GenerationOptions()
   ) {
     self = base
     length.apply(to: &self)
     sampling.apply(to: &self)
+    beams.apply(to: &self)
     drafts.apply(to: &self)
   }
 

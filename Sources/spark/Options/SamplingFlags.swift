@@ -117,6 +117,17 @@ struct SamplingFlags: ParsableArguments {
   @Option(help: "Repeat a run exactly. (default: another one each time)")
   var seed: UInt64?
 
+  /// The first flag given that does something to a draw and nothing to scores; nil: none is.
+  var shapesDraw: String? {
+    let flags: [(String, Bool)] = [
+      ("--temp", (temperature ?? 0) != 0), ("--top-k", topK != nil), ("--top-p", topP != nil),
+      ("--min-p", minP != nil), ("--typical", typical != nil), ("--top-n-sigma", topNSigma != nil),
+      ("--xtc-probability", xtcProbability != nil), ("--xtc-threshold", xtcThreshold != nil),
+      ("--min-keep", minKeep != nil),
+    ]
+    return flags.first { $0.1 }?.0
+  }
+
   /// Says what the flags say; what none does stays as it is.
   func apply(to options: inout GenerationOptions) {
     if let temperature { options.sampling.temperature = temperature }

@@ -47,6 +47,7 @@ struct SummaryRecord: Encodable {
   var drafts: DraftRecord
   var earlyTokens: Int
   var skippedLayers: Int
+  var beams: BeamRecord?
   var conditions: RunConditions?
 
   /// - Parameter passages: what was recalled; empty where nobody asked.
@@ -74,6 +75,7 @@ struct SummaryRecord: Encodable {
     drafts = DraftRecord(summary.drafts)
     earlyTokens = summary.exits.tokens
     skippedLayers = summary.exits.layers
+    beams = summary.beams.map(BeamRecord.init)
     conditions = summary.conditions
   }
 }
@@ -133,7 +135,7 @@ struct DraftRecord: Encodable {
 
 extension StopReason {
   /// The name in JSON, in the case of the keys.
-  fileprivate var identifier: String {
+  var identifier: String {
     switch self {
     case .endOfText: "end_of_text"
     case .stopString: "stop_string"

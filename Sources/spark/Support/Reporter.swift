@@ -54,9 +54,11 @@ struct Reporter: Sendable {
     // its last line is ended. A text that goes elsewhere stays as the model wrote it.
     if output.isTerminal {
       try output.write("\n")
-    } else if !flags.quiet, output.isSame(as: diagnostics) {
+    } else if !flags.quiet || !(summary.beams?.lines ?? []).isEmpty, output.isSame(as: diagnostics)
+    {
       diagnostics.tell("\n")
     }
+    for line in summary.beams?.lines ?? [] { diagnostics.tell("spark: \(line)\n") }
     for passage in passages { diagnostics.tell("spark: \(passage.line)\n") }
     for notice in summary.memory.notices { diagnostics.tell("spark: \(notice)\n") }
     guard !flags.quiet else { return }

@@ -17,6 +17,7 @@ struct Statistics: CustomStringConvertible {
     if summary.evictedTokens > 0 || summary.memory.recalled > 0 {
       lines.insert("out of the window: \(summary.evictedTokens.inTokens)\(recall)", at: 2)
     }
+    if let beams = summary.beams { lines.insert(beams.cost, at: 2) }
     if summary.drafts.drafted > 0 || summary.drafts.model.time > .zero
       || summary.drafts.exit.time > .zero
     {
@@ -108,7 +109,7 @@ struct Statistics: CustomStringConvertible {
 }
 
 extension StopReason {
-  fileprivate var explanation: String {
+  var explanation: String {
     switch self {
     case .endOfText: "the model ended the text"
     case .stopString: "a stop string was reached"

@@ -126,6 +126,7 @@ struct ChatLoop {
   }
 
   private mutating func explain(_ summary: GenerationSummary) {
+    for line in summary.beams?.lines ?? [] { remarks.remark(line) }
     for notice in summary.memory.notices { remarks.remark(notice) }
     if summary.evictedTokens > 0, !isLossTold, case .sliding(let tokens) = window {
       isLossTold = true
