@@ -73,7 +73,6 @@ package struct WorkingMemory: ~Copyable {
     roomForBlocks = other.roomForBlocks
     firstHeld = other.firstHeld
     sinkBlock = other.sinkBlock
-    roomForBlocks = other.roomForBlocks
   }
 
   /// Blocks that a sequence may hold at once: of at most `capacity` tokens with a full window, of any

@@ -81,7 +81,8 @@ extension Stepper {
       state.beams!.agreed = (node, state.beams!.agreed.count + 1)
       state.sampled.append(
         SampledTokens.Token(
-          id: beams.search.tree.token(of: node), isDraft: false, logprobs: beams.logprobs[node]))
+          id: beams.search.tree.token(of: node), isDraft: false, skippedLayers: 0,
+          logprobs: beams.logprobs[node]))
     }
     if beams.search.isOver { finish(&state, of: reply) }
   }

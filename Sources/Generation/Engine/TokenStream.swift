@@ -15,6 +15,8 @@ public struct TokenStream: AsyncSequence, Sendable {
     lease = ReplyLease(reply: reply, core: core, observer: observer)
   }
 
+  var reply: Reply { lease.reply }
+
   public func makeAsyncIterator() -> Iterator { Iterator(lease: lease) }
 
   public struct Iterator: AsyncIteratorProtocol {
@@ -45,7 +47,7 @@ protocol ReplyObserver: Sendable {
 
 /// A stream's hold on its reply: when the last reader is gone, the reply's KV blocks go back.
 private final class ReplyLease: Sendable {
-  private let reply: Reply
+  let reply: Reply
   private let core: EngineCore
   private let observer: (any ReplyObserver)?
 

@@ -1,0 +1,93 @@
+/// The events of several replies, in the order in which they are made.
+///
+/// It is pulled like each of its streams: a reply goes on when its event has been looked at. The first
+/// failure ends the stream and all of its replies, as does a reader that leaves.
+public struct BatchStream: AsyncSequence, Sendable {
+  /// An event, and the place of the request that it belongs to.
+  public typealias Element = (index: Int, event: GenerationEvent)
+  public typealias Failure = EngineError
+
+  private let lease: BatchLease
+
+  init(_ streams: [TokenStream]) { lease = BatchLease(streams) }
+
+  public func makeAsyncIterator() -> Iterator { Iterator(lease: lease) }
+
+  public struct Iterator: AsyncIteratorProtocol {
+    private let lease: BatchLease
+    private var handovers: AsyncStream<Handover>.Iterator
+    /// What the reader looks at.
+    private var last: Handover?
+
+    fileprivate init(lease: BatchLease) {
+      self.lease = lease
+      handovers = lease.handovers.makeAsyncIterator()
+    }
+
+    /// The next event of any reply; nil after the last one's summary.
+    public mutating func next() async throws(EngineError) -> Element? {
+      try await next(isolation: #isolation)
+    }
+
+    public mutating func next(
+      isolation actor: isolated (any Actor)?
+    ) async throws(EngineError) -> Element? {
+      last = nil
+      last = await handovers.next(isolation: actor)
+      return try last?.event.get()
+    }
+  }
+}
+
+/// An event on its way to the reader. Whoever made it goes on when it is gone: looked at, or left behind by a
+/// reader that does not come back.
+private final class Handover: Sendable {
+  let event: Result<BatchStream.Element, EngineError>
+  private let taken: CheckedContinuation<Void, Never>
+
+  init(_ event: Result<BatchStream.Element, EngineError>, taken: CheckedContinuation<Void, Never>) {
+    (self.event, self.taken) = (event, taken)
+  }
+
+  deinit { taken.resume() }
+}
+
+/// A reader's hold on several replies, each read by a task of its own: when the reader is gone, they end.
+private final class BatchLease: Sendable {
+  let handovers: AsyncStream<Handover>
+  private let task: Task<Void, Never>
+
+  init(_ streams: [TokenStream]) {
+    // Holds one event of each reply at most.
+    let (handovers, handover) = AsyncStream.makeStream(of: Handover.self)
+    self.handovers = handovers
+    task = Task {
+      await withTaskGroup(of: Bool.self) { group in
+        for (index, stream) in streams.enumerated() {
+          group.addTask { await Self.read(stream, index, into: handover) }
+        }
+        for await isWhole in group where !isWhole { group.cancelAll() }
+      }
+      handover.finish()
+    }
+  }
+
+  deinit { task.cancel() }
+
+  /// - Returns: whether the reply came to its end.
+  private static func read(
+    _ stream: TokenStream, _ index: Int, into handover: AsyncStream<Handover>.Continuation
+  ) async -> Bool {
+    func give(_ event: Result<BatchStream.Element, EngineError>) async {
+      await withCheckedContinuation { _ = handover.yield(Handover(event, taken: $0)) }
+    }
+    var iterator = stream.makeAsyncIterator()
+    do throws(EngineError) {
+      while let event = try await iterator.next() { await give(.success((index, event))) }
+      return true
+    } catch {
+      await give(.failure(error))
+      return false
+    }
+  }
+}
