@@ -96,20 +96,31 @@ extension BatchJob: Decodable {
       }
       priority = known
     }
-    seed = try values.decodeIfPresent(UInt64.self, forKey: .seed)
-    maxTokens = try values.decodeIfPresent(Int.self, forKey: .maxTokens)
+    seed = try values.number(.seed)
+    maxTokens = try values.number(.maxTokens)
     guard maxTokens ?? 0 >= -1 else { throw JobFault("max_tokens must be -1 or more.") }
     stop = try values.decodeIfPresent(Texts.self, forKey: .stop)?.all
     ignoreEOS = try values.decodeIfPresent(Bool.self, forKey: .ignoreEOS)
-    sampling.temperature = try values.decodeIfPresent(Float.self, forKey: .temperature)
-    sampling.topK = try values.decodeIfPresent(Int.self, forKey: .topK)
-    sampling.topP = try values.decodeIfPresent(Float.self, forKey: .topP)
-    sampling.minP = try values.decodeIfPresent(Float.self, forKey: .minP)
-    sampling.typicalP = try values.decodeIfPresent(Float.self, forKey: .typicalP)
-    sampling.repetitionPenalty = try values.decodeIfPresent(
-      Float.self, forKey: .repetitionPenalty)
-    sampling.presencePenalty = try values.decodeIfPresent(Float.self, forKey: .presencePenalty)
-    sampling.frequencyPenalty = try values.decodeIfPresent(Float.self, forKey: .frequencyPenalty)
+    sampling.temperature = try values.number(.temperature)
+    sampling.topK = try values.number(.topK)
+    sampling.topP = try values.number(.topP)
+    sampling.minP = try values.number(.minP)
+    sampling.typicalP = try values.number(.typicalP)
+    sampling.repetitionPenalty = try values.number(.repetitionPenalty)
+    sampling.presencePenalty = try values.number(.presencePenalty)
+    sampling.frequencyPenalty = try values.number(.frequencyPenalty)
+  }
+}
+
+extension KeyedDecodingContainer<BatchJob.Key> {
+  /// A number; one that the type cannot hold is no reason to say that the line is no JSON.
+  fileprivate func number<Number: Decodable & Numeric>(_ key: Key) throws -> Number? {
+    do {
+      return try decodeIfPresent(Number.self, forKey: key)
+    } catch {
+      // Not always a decoding error: the decoder makes one of it later, which names no key.
+      throw JobFault("\(key.rawValue) must be \(JobFault.noun(for: Number.self)).")
+    }
   }
 }
 
@@ -159,10 +170,11 @@ extension JobFault {
     }
   }
 
-  private static func noun(for type: any Any.Type) -> String {
+  fileprivate static func noun(for type: any Any.Type) -> String {
     switch type {
     case is String.Type: "a text"
-    case is Int.Type, is UInt64.Type: "a whole number"
+    case is Int.Type: "a whole number"
+    case is UInt64.Type: "a whole number from 0 to 18446744073709551615"
     case is Float.Type: "a number"
     case is Bool.Type: "true or false"
     default: "what the documentation says"
