@@ -325,6 +325,25 @@ struct BatchTests {
     }
   }
 
+  @Test("Prompts that were not answered are tried again where that is asked for")
+  func retryFailed() throws {
+    try withJob([#"{"prompt": "a"}"#, #"{"promt": "b"}"#, #"{"prompt": "c"}"#, "{"]) { job in
+      #expect(try job.run().status == 1)
+      let before = try job.results().filter { $0.error == nil }
+      try job.write([#"{"prompt": "a"}"#, #"{"prompt": "b"}"#, #"{"prompt": "c"}"#, "{"])
+      let result = try job.run("--retry-failed")
+      #expect(result.status == 1)
+      #expect(
+        result.errors.contains("4 of 4 prompts done, 1 of them not answered, 2 in runs before"))
+      let results = try job.results()
+      #expect(Array(results.prefix(2)) == before)
+      #expect(results.map(\.line).sorted() == [1, 2, 3, 4])
+      #expect(results.filter { $0.error != nil }.map(\.line) == [4])
+      let files = try FileManager.default.contentsOfDirectory(atPath: job.folder.path)
+      #expect(files.sorted() == ["prompts", "results"])
+    }
+  }
+
   @Test("More lines at the end are simply done")
   func growingInput() throws {
     try withJob(prompts(3)) { job in

@@ -51,6 +51,11 @@ package struct BatchJournal: Sendable {
     length = line.end
   }
 
+  /// Whether a line is the result of a prompt that could not be answered.
+  package static func isFailure(_ line: InputLine) -> Bool {
+    (try? JSONDecoder().decode(Entry.self, from: Data(line.bytes)))?.error != nil
+  }
+
   /// What matters here of a result.
   private struct Entry: Decodable {
     struct Failure: Decodable {}

@@ -22,6 +22,9 @@ struct BatchFlags: ParsableArguments {
   )
   var force = false
 
+  @Flag(help: "Answer those again that could not be answered in the runs before.")
+  var retryFailed = false
+
   @Flag(help: "End at the first line that is no prompt, rather than to count it as failed.")
   var strict = false
 

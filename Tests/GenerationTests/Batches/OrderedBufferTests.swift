@@ -36,3 +36,13 @@ import Testing
     #expect(rate.perSecond == nil && rate.seconds(for: 1) == nil)
   }
 }
+
+@Suite struct RetryWaitsTests {
+  @Test func `waits double up to a minute`() {
+    var waits = RetryWaits()
+    let all = (0..<12).map { _ in waits.next() }
+    #expect(all[0] == .milliseconds(250) && all[3] == .seconds(2))
+    for (one, next) in zip(all, all.dropFirst()) { #expect(next == min(one * 2, .seconds(60))) }
+    #expect(all.last == .seconds(60))
+  }
+}

@@ -44,8 +44,9 @@ struct Batch: AsyncParsableCommand {
   func validate() throws {
     try require(!output.isEmpty, "--output must not be empty.")
     try require(
-      output != "-" || !batch.restart && !batch.force,
-      "--restart and --force are about what an output file holds; name one with --output.")
+      output != "-" || !(batch.restart || batch.force || batch.retryFailed),
+      "--restart, --force and --retry-failed are about what an output file holds; name one with --output."
+    )
     try GenerationOptions(length, sampling, drafts).validateUsage()
   }
 
@@ -63,7 +64,8 @@ struct Batch: AsyncParsableCommand {
   private func run(_ plan: BatchPlan, _ engineOptions: EngineOptions) async throws -> BatchSummary {
     let input = try BatchInput(path: file ?? "-")
     let results = try BatchOutput(
-      path: output, besides: input.identity, restarts: batch.restart)
+      path: output, besides: input.identity, restarts: batch.restart,
+      retriesFailed: batch.retryFailed)
     let governor = GovernorLog()
     let engine = try Engine(
       path: try model.path(), options: engineOptions, onChange: { governor.note($0) })

@@ -23,68 +23,126 @@ final class BatchOutput {
   ///   - path: `-` for standard output.
   ///   - input: the identity of the file that is read, which must be another one.
   ///   - restarts: whether what is there is thrown away.
-  init(path: String, besides input: [UInt64]?, restarts: Bool) throws {
+  ///   - retriesFailed: whether results of prompts that could not be answered are.
+  init(path: String, besides input: [UInt64]?, restarts: Bool, retriesFailed: Bool) throws {
     if path == "-" {
       (output, isOurs, journal) = (.standard, false, nil)
       return
     }
-    let isFile = FileStatus(at: path)?.isRegularFile ?? true
-    // One that is made is there after a power cut only when its folder has been told.
-    let isNew = FileStatus(at: path) == nil
-    let mode = isFile ? O_RDWR | O_CREAT | O_APPEND : O_WRONLY
-    let descriptor = unsafe open(path, mode | O_CLOEXEC, 0o666)
-    guard descriptor >= 0 else { throw OutputError.failed(name: path, code: errno) }
-    let output = Output(descriptor: descriptor, name: path)
+    isOurs = true
+    guard FileStatus(at: path)?.isRegularFile ?? true else {
+      output = try Self.open(path, O_WRONLY)
+      journal = nil
+      return
+    }
+    var output = try Self.openLocked(path, besides: input)
     do {
-      journal = try isFile ? Self.journal(of: output, besides: input, restarts: restarts) : nil
+      if restarts { try Self.truncate(output, to: 0) }
+      var journal = try Self.journal(of: output)
+      if journal.isTorn { try Self.truncate(output, to: journal.length) }
+      if retriesFailed, journal.failed > 0 {
+        let rest = try Self.withoutFailures(output)
+        close(output.descriptor)
+        output = rest
+        journal = try Self.journal(of: output)
+      }
+      self.journal = journal
+      length = journal.length
     } catch {
-      close(descriptor)
+      close(output.descriptor)
       throw error
     }
-    if isNew { Self.syncFolder(of: path) }
     self.output = output
-    isOurs = true
-    length = journal?.length ?? 0
+    // One that was made is there after a power cut only when its folder has been told.
+    Self.syncFolder(of: path)
   }
 
   deinit { if isOurs { close(output.descriptor) } }
 
-  /// Locks the file, reads what it says, and cuts off what was not written whole.
-  private static func journal(
-    of output: Output, besides input: [UInt64]?, restarts: Bool
-  ) throws -> BatchJournal {
-    let (name, descriptor) = (output.name, output.descriptor)
-    if let input, FileStatus(of: descriptor)?.identity == input {
-      throw InputError("\(name) is the input as well; name another file for the results.")
+  private static func open(_ path: String, _ mode: Int32) throws -> Output {
+    let descriptor = unsafe Glibc.open(path, mode | O_CLOEXEC, 0o666)
+    guard descriptor >= 0 else { throw OutputError.failed(name: path, code: errno) }
+    return Output(descriptor: descriptor, name: path)
+  }
+
+  /// The results' file, made where there is none, and nobody else's while it is open.
+  private static func openLocked(_ path: String, besides input: [UInt64]?) throws -> Output {
+    while true {
+      let output = try open(path, O_RDWR | O_CREAT | O_APPEND)
+      do {
+        if let input, FileStatus(of: output.descriptor)?.identity == input {
+          throw InputError("\(path) is the input as well; name another file for the results.")
+        }
+        try lock(output)
+      } catch {
+        close(output.descriptor)
+        throw error
+      }
+      // Whoever had it before may have put another file in its place.
+      if FileStatus(at: path)?.identity == FileStatus(of: output.descriptor)?.identity {
+        return output
+      }
+      close(output.descriptor)
     }
-    while flock(descriptor, LOCK_EX | LOCK_NB) != 0 {
+  }
+
+  private static func lock(_ output: Output) throws {
+    while flock(output.descriptor, LOCK_EX | LOCK_NB) != 0 {
       switch errno {
       case EINTR: continue
       case EWOULDBLOCK:
         throw InputError(
-          "another process is writing its results to \(name); wait for it to end, or name another "
-            + "file.")
-      case let code: throw InputError("\(name) cannot be locked: \(SystemError(code)).")
+          "another process is writing its results to \(output.name); wait for it to end, or name "
+            + "another file.")
+      case let code: throw InputError("\(output.name) cannot be locked: \(SystemError(code)).")
       }
     }
+  }
+
+  /// What the file says.
+  private static func journal(of output: Output) throws -> BatchJournal {
     var journal = BatchJournal()
-    guard !restarts else {
-      try truncate(output, to: 0)
-      return journal
-    }
-    var splitter = LineSplitter(limit: .max)
     do {
-      try InputFile.read(descriptor, name: name) { piece in
-        try splitter.add(piece) { (line) throws(BatchJournal.Fault) in try journal.take(line) }
-      }
-      if let last = splitter.finish() { try journal.take(last) }
+      try forEachLine(of: output) { try journal.take($0) }
     } catch let fault as BatchJournal.Fault {
       throw InputError(
-        "\(name), line \(fault.line), \(fault.description); name another file, or begin it anew with "
-          + "--restart.")
+        "\(output.name), line \(fault.line), \(fault.description); name another file, or begin it anew "
+          + "with --restart.")
     }
-    if journal.isTorn { try truncate(output, to: journal.length) }
     return journal
+  }
+
+  private static func forEachLine(
+    of output: Output, _ body: (InputLine) throws -> Void
+  ) throws {
+    guard lseek(output.descriptor, 0, SEEK_SET) == 0 else {
+      throw InputError("\(output.name) cannot be read: \(SystemError(errno)).")
+    }
+    var splitter = LineSplitter(limit: .max)
+    try InputFile.read(output.descriptor, name: output.name) { try splitter.add($0, body) }
+    if let last = splitter.finish() { try body(last) }
+  }
+
+  /// Puts a file without the results of prompts that were not answered in the place of `output`, whole or
+  /// not at all.
+  private static func withoutFailures(_ output: Output) throws -> Output {
+    let path = "\(output.name).new"
+    let rest = try open(path, O_RDWR | O_CREAT | O_TRUNC | O_APPEND)
+    do {
+      try lock(rest)
+      try forEachLine(of: output) { line in
+        guard !BatchJournal.isFailure(line) else { return }
+        try unsafe rest.write((line.bytes + [UInt8(ascii: "\n")]).span.bytes)
+      }
+      guard fdatasync(rest.descriptor) == 0, unsafe rename(path, output.name) == 0 else {
+        throw OutputError.failed(name: path, code: errno)
+      }
+    } catch {
+      close(rest.descriptor)
+      _ = unsafe unlink(path)
+      throw error
+    }
+    return Output(descriptor: rest.descriptor, name: output.name)
   }
 
   private static func truncate(_ output: Output, to length: Int) throws {
@@ -95,7 +153,7 @@ final class BatchOutput {
 
   private static func syncFolder(of path: String) {
     let folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? "."
-    let descriptor = unsafe open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    let descriptor = unsafe Glibc.open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
     guard descriptor >= 0 else { return }
     fsync(descriptor)
     close(descriptor)

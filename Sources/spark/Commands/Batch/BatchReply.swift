@@ -18,13 +18,9 @@ struct BatchReply: Sendable {
   /// How often what may pass is tried again.
   let retries: Int
 
-  /// The first wait before another try; each one after it is twice as long, up to a minute.
-  private static let firstWait = Duration.milliseconds(250)
-  private static let longestWait = Duration.seconds(60)
-
   /// - Parameter tokens: counts those that are generated.
   func answer(_ tokens: TokenCount) async -> BatchAnswer {
-    var wait = Self.firstWait
+    var waits = RetryWaits()
     for tries in 0... {
       do throws(EngineError) {
         return try await answerOnce(tokens, tries)
@@ -32,8 +28,7 @@ struct BatchReply: Sendable {
         if Task.isCancelled { break }
         guard error.mayPass, tries < retries else { return .failed(error, retries: tries) }
       }
-      do { try await Task.sleep(for: wait) } catch { break }
-      wait = min(wait * 2, Self.longestWait)
+      do { try await Task.sleep(for: waits.next()) } catch { break }
     }
     return .cancelled
   }
