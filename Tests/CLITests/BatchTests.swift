@@ -180,7 +180,8 @@ struct BatchTests {
       try Data(beginning.utf8).write(to: URL(filePath: prefix))
       let shared = try undisturbed(job, "--prefix-file", prefix)
       #expect(shared.allSatisfy { $0.cached! >= 128 })
-      let alone = try undisturbed(job, "--prefix-file", prefix, "--memory", "none")
+      let alone = try undisturbed(
+        job, "--prefix-file", prefix, "--memory", "none", "--parallel", "1")
       #expect(alone.allSatisfy { $0.cached == 0 })
       #expect(shared == alone)
     }

@@ -90,8 +90,8 @@ extension BatchJob: Decodable {
     namespace = try values.decodeIfPresent(String.self, forKey: .namespace)
     guard namespace != "" else { throw JobFault("namespace must not be empty.") }
     if let name = try values.decodeIfPresent(String.self, forKey: .priority) {
-      guard let known = BatchPriority(rawValue: name) else {
-        let names = BatchPriority.allCases.map(\.rawValue).joined(separator: ", ")
+      guard let known = Priority(name: name) else {
+        let names = Priority.allCases.map(\.name).joined(separator: ", ")
         throw JobFault("priority is \"\(name)\"; it must be one of \(names).")
       }
       priority = known

@@ -1,4 +1,4 @@
-internal import FoundationEssentials
+package import Scheduling
 
 /// What one line of a batch asks for.
 ///
@@ -17,7 +17,7 @@ package struct BatchJob: Sendable, Equatable {
   /// What the model is told to be.
   package var system: String?
   package var namespace: String?
-  package var priority: BatchPriority?
+  package var priority: Priority?
   package var seed: UInt64?
   /// Changes of the batch's options.
   package var maxTokens: Int?
@@ -33,6 +33,7 @@ package struct BatchJob: Sendable, Equatable {
     if let maxTokens { options.maxTokens = maxTokens < 0 ? nil : maxTokens }
     if let stop { options.stopStrings = stop }
     if let ignoreEOS { options.ignoresEndTokens = ignoreEOS }
+    if let priority { options.priority = priority }
     if let namespace { options.memory.namespace = namespace }
     if let seed { options.seed = seed }
     sampling.apply(to: &options.sampling)
@@ -61,11 +62,6 @@ package enum JobID: Sendable, Hashable, Codable {
     case .number(let number): try container.encode(number)
     }
   }
-}
-
-/// How much it matters that a prompt is answered soon.
-package enum BatchPriority: String, Sendable, CaseIterable, Codable {
-  case background, normal, urgent
 }
 
 /// What a prompt of a batch changes of how tokens are chosen; nil: nothing.

@@ -1,5 +1,5 @@
-import ArgumentParser
-import Generation
+public import ArgumentParser
+public import Generation
 import Hardware
 
 /// How a batch goes on.
@@ -35,7 +35,7 @@ struct BatchFlags: ParsableArguments {
   var retries = 3
 
   @Option(help: "Which prompts go before others, where theirs does not say.")
-  var priority = BatchPriority.normal
+  var priority = Priority.normal
 
   func validate() throws {
     try require((1...1024).contains(parallel ?? 1), "--parallel must be between 1 and 1024.")
@@ -49,7 +49,12 @@ struct BatchFlags: ParsableArguments {
   }
 }
 
-extension BatchPriority: ExpressibleByArgument {}
+extension Priority: ExpressibleByArgument {
+  public init?(argument: String) { self.init(name: argument) }
+
+  public static var allValueStrings: [String] { allCases.map(\.name) }
+  public var defaultValueDescription: String { name }
+}
 
 /// What a batch's lines are.
 struct BatchPromptFlags: ParsableArguments {

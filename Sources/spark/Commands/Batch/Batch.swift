@@ -102,10 +102,11 @@ struct Batch: AsyncParsableCommand {
   private func plan() throws -> BatchPlan {
     var options = GenerationOptions(length, sampling, drafts)
     options.memory = memory.options
+    options.priority = batch.priority
     return BatchPlan(
       options: options, seed: sampling.seed ?? 0, isChat: prompts.isChat, system: prompts.system,
       prefix: try prompts.prefix(), template: prompts.template?.template,
-      priority: batch.priority, parallel: batch.width, retries: batch.retries,
+      parallel: batch.width, retries: batch.retries,
       isInOrder: batch.inOrder, isStrict: batch.strict,
       sharesBeginnings: memory.sharesBeginnings, blockLength: engine.shared.block)
   }

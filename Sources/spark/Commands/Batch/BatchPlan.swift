@@ -11,7 +11,6 @@ struct BatchPlan: Sendable {
   /// Text before each prompt.
   var prefix: String
   var template: ChatTemplate?
-  var priority: BatchPriority
   /// Replies in progress at most.
   var parallel: Int
   /// How often what may pass is tried again.
@@ -44,15 +43,13 @@ struct BatchPlan: Sendable {
     return options
   }
 
-  /// More urgent is greater.
-  func priority(of job: BatchJob) -> BatchPriority { job.priority ?? priority }
-
   /// How a beginning is read that several prompts have in common: nothing is said, and what was read stays.
   func optionsForReading(_ job: BatchJob) -> GenerationOptions {
     var memory = options.memory
     memory.session = nil
     if let namespace = job.namespace { memory.namespace = namespace }
-    return GenerationOptions(maxTokens: 0, memory: memory)
+    return GenerationOptions(
+      maxTokens: 0, memory: memory, priority: job.priority ?? options.priority)
   }
 
   /// All that a text depends on beside its line, the same in every process.

@@ -202,9 +202,9 @@ final class BatchRun {
       }
       if case .text = request { request = .tokens(tokens) }
     }
-    let priority = BatchPriority.allCases.firstIndex(of: plan.priority(of: job))!
     lookAhead.add(
-      Pending(prompt: prompt, job: job, request: request), beginning, priority: priority)
+      Pending(prompt: prompt, job: job, request: request), beginning,
+      priority: (job.priority ?? plan.options.priority).rawValue)
   }
 
   private func begin(_ pending: Pending, _ group: inout Group) {
