@@ -15,7 +15,7 @@ struct Spark: AsyncParsableCommand {
       """,
     version: Version.current.description,
     subcommands: [
-      Generate.self, Chat.self, SessionCommand.self, Remember.self, MemoryCommand.self,
+      Generate.self, Chat.self, Batch.self, SessionCommand.self, Remember.self, MemoryCommand.self,
       StoreCommand.self,
       ModelCommand.self, Tokenize.self,
       Detokenize.self, Bench.self, Hardware.self,

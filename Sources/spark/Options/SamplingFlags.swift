@@ -114,7 +114,7 @@ struct SamplingFlags: ParsableArguments {
       "Add to a token's score, such as 42+1.5 or 42-inf; may repeat.", valueName: "token±bias"))
   var logitBias: [LogitBiasArgument] = []
 
-  @Option(help: "Repeat a run exactly. (default: another one each time)")
+  @Option(help: "Repeat a run exactly. (default: another one each time; for a batch 0)")
   var seed: UInt64?
 
   /// The first flag given that does something to a draw and nothing to scores; nil: none is.

@@ -10,6 +10,13 @@ struct FileStatus {
     self.status = status
   }
 
+  /// Nil where there is nothing at `path`, or it cannot be looked at.
+  init?(at path: String) {
+    var status = stat()
+    guard unsafe stat(path, &status) == 0 else { return nil }
+    self.status = status
+  }
+
   /// Device and file number: equal for two descriptors of one file, pipe or terminal.
   var identity: [UInt64] { [UInt64(status.st_dev), UInt64(status.st_ino)] }
 

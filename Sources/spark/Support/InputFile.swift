@@ -13,7 +13,8 @@ enum InputFile {
     try read(descriptor, name: path, body)
   }
 
-  private static func read(
+  /// The same for an open one, from where it stands.
+  static func read(
     _ descriptor: Int32, name: String, _ body: (ArraySlice<UInt8>) throws -> Void
   ) throws {
     var chunk = [UInt8](repeating: 0, count: 65_536)

@@ -16,12 +16,15 @@ enum TextInput {
     case (let argument?, nil): return argument
     case (nil, let file?): return try text(from: file)
     case (nil, nil):
-      guard isatty(STDIN_FILENO) == 0 else {
+      guard !isTyped else {
         throw ValidationError("Give the \(what) as an argument, or pipe it in.")
       }
       return try text(from: "-")
     }
   }
+
+  /// Whether standard input is a terminal.
+  static var isTyped: Bool { isatty(STDIN_FILENO) == 1 }
 
   /// - Parameter path: a file's, or `-` for standard input.
   static func text(from path: String) throws -> String {
