@@ -13,6 +13,7 @@ struct EvalCommand: AsyncParsableCommand {
     subcommands: [
       EvalRecall.self, EvalPasskey.self, EvalNeedles.self, EvalKeyValue.self,
       EvalPerplexity.self, EvalHarm.self, EvalRetriever.self, EvalCanary.self, EvalDrafts.self,
+      EvalBeams.self,
       EvalSession.self,
     ])
 }
