@@ -7,6 +7,21 @@ struct EvaluationTests {
   static let items = URL(filePath: #filePath).deletingLastPathComponent()
     .appending(path: "../EvaluationTests/Fixtures/recall.jsonl").standardized.path
 
+  @Test("beams writes the same texts with every arm, and says how much likelier the found ones are")
+  func beams() throws {
+    let arguments = ["eval", "beams", "-n", "3", "-t", "1"]
+    let trials = try SparkCommand.run(arguments + ["--json"]).jsonLines()
+    let arms = ["greedy", "drawn", "2 beams", "4 beams", "8 beams", "4 beams, certain"]
+    #expect(trials.count == 2 * 24 * arms.count)
+    #expect(Set(trials.prefix(arms.count).compactMap { $0["arm"] as? String }) == Set(arms))
+    #expect(trials.allSatisfy { ($0["log_probability"] as? Double ?? 1) < 0 })
+    let table = try SparkCommand.run(arguments).text
+    #expect(table.hasPrefix("| task "))
+    for arm in arms { #expect(table.contains("| \(arm) ")) }
+    // Nothing is likelier than itself.
+    #expect(table.contains("0.000 [0.000, 0.000]"))
+  }
+
   @Test("recall asks two items in two arms, as lines of JSON and as a table")
   func recall() throws {
     let arguments = [

@@ -14,6 +14,7 @@ struct EvalCommand: AsyncParsableCommand {
       EvalRecall.self, EvalPasskey.self, EvalNeedles.self, EvalKeyValue.self,
       EvalPerplexity.self, EvalHarm.self, EvalRetriever.self, EvalCanary.self, EvalDrafts.self,
       EvalEarlyExit.self,
+      EvalBeams.self,
       EvalSession.self,
     ])
 }
