@@ -10,7 +10,9 @@ extension Scheduler {
       decodingTurn[entries[place].priority] = pass
       step(decoding: place, into: &plan)
     }
-    for priority in Priority.mostUrgentFirst {
+    // What is more urgent is read alone, in large chunks: then it is done soonest.
+    let least = mostUrgentReader() ?? .background
+    for priority in Priority.mostUrgentFirst where priority >= least {
       for place in begun[priority] {
         guard plan.decode.count < most else { return }
         guard entries[place].can(.decoding), entries[place].stepped != pass else { continue }
@@ -25,6 +27,13 @@ extension Scheduler {
   }
 
   // MARK: - Reading
+
+  private func mostUrgentReader() -> Priority? {
+    guard readers > 0 else { return nil }
+    return Priority.mostUrgentFirst.first { priority in
+      begun[priority].contains { entries[$0].can(.reading) }
+    }
+  }
 
   mutating func read(into plan: inout PassPlan) {
     guard readers > 0 else { return }

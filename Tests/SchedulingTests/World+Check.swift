@@ -85,8 +85,17 @@ extension World {
     let ready = known.filter(\.canDecode)
     let readers = known.contains(where: \.canRead)
     let most = min(width, limits.rows - (readers ? 1 : 0))
-    if plan.decode.count != min(most, ready.count) {
-      fail("\(plan.decode.count) of \(ready.count) decode, and \(most) could")
+    // Beside what is read, only what is as urgent decodes, and what is due.
+    let least = known.filter(\.canRead).map(\.priority).max() ?? .background
+    let wanted = ready.filter { $0.priority >= least }
+    if plan.decode.count < min(most, wanted.count) || plan.decode.count > most {
+      fail("\(plan.decode.count) of \(wanted.count) decode, and \(most) could")
+    }
+    for one in ready where one.priority < least && plan.decode.contains(one.request.id) {
+      let age = pass - one.since
+      if age < limits.ageing {
+        fail("a decode goes beside what is more urgent to read after \(age) passes")
+      }
     }
     let skipped = ready.filter { !plan.decode.contains($0.request.id) }
     guard let urgent = skipped.map(\.priority).max() else { return }

@@ -103,6 +103,11 @@ final class DraftModel {
     }
   }
 
+  /// Bytes reserved for keys, values and work, beside the weights.
+  var workspaceBytes: Int {
+    pass.workspaceBytes + pool.capacity * pool.layout.blockByteCount
+  }
+
   /// Drafts for another pass are about to be made.
   func beginRound() { roundBegan = uses }
 

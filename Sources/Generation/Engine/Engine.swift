@@ -85,11 +85,19 @@ public final class Engine: Sendable {
         var storeOptions = StoreOptions(advice)
         storeOptions.recordTrace = options.recordTrace
         if let bytes = options.storeBytes { storeOptions.diskBytes = bytes }
+        let budget = MemoryBudget(
+          options.memoryBytes, weights: model.weightByteCount + (draft?.weightByteCount ?? 0),
+          free: snapshot.memoryLeft)
+        budget.limit(&storeOptions)
         let stepper = try Stepper(
           model: model, draft: draft, tokenizer: tokenizer, compute: compute, options: options,
           pace: pace, storeOptions: storeOptions,
-          keyValueBytes: snapshot.memoryLeft.map { $0 / 2 },
+          keyValueBytes: { [storeOptions] in
+            budget.keyValueBytes(storeOptions, workspace: $0)
+          },
           now: clock ?? { Int64(Date.now.timeIntervalSince1970) })
+        try budget.check(
+          stepper.memoryUse, contextLength: stepper.contextLength, window: options.window)
         let tiers = stepper.tiers
         let monitor = RunMonitor(
           sensors: SensorReader(files, of: snapshot), pace: pace,

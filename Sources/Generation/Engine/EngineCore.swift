@@ -251,6 +251,12 @@ actor EngineCore {
 
   var layout: KVLayout { stepper.layout }
 
+  var memoryUse: MemoryUse { stepper.memoryUse }
+
+  func embedding(of tokens: [TokenID], pooling: EmbeddingPooling) throws -> [Float] {
+    try stepper.embedding(of: tokens, pooling: pooling, isCancelled: { Task.isCancelled })
+  }
+
   func cachedBlocks(of tokens: [TokenID]) throws -> [UInt8] {
     try stepper.cachedBlocks(of: tokens, isCancelled: { Task.isCancelled })
   }

@@ -44,6 +44,9 @@ public struct EngineOptions: Sendable, Equatable {
   public var maxSequences: Int
   /// Replies that may wait for their turn.
   public var queueLimit: Int
+  /// The most bytes of memory for weights, keys and values, caches and work space; nil: what suits the machine.
+  /// Replies for which there is no room wait, or make room for more urgent ones.
+  public var memoryBytes: Int?
   /// How near to its limits replies may bring the machine.
   public var thermal: ThermalOptions
   /// The file of a second, smaller model with the same vocabulary that guesses tokens; nil: none. What
@@ -63,6 +66,7 @@ public struct EngineOptions: Sendable, Equatable {
     consolidation: ConsolidationOptions = ConsolidationOptions(), recordTrace: String? = nil,
     keyValueType: KeyValueType = .f16,
     prefillChunk: Int = 512, maxSequences: Int = 64, queueLimit: Int = 1024,
+    memoryBytes: Int? = nil,
     thermal: ThermalOptions = ThermalOptions(), draftModel: String? = nil,
     draftExit: DraftExit? = nil, earlyExit: Float? = nil
   ) {
@@ -81,6 +85,7 @@ public struct EngineOptions: Sendable, Equatable {
     self.prefillChunk = prefillChunk
     self.maxSequences = maxSequences
     self.queueLimit = queueLimit
+    self.memoryBytes = memoryBytes
     self.thermal = thermal
     self.draftModel = draftModel
     self.draftExit = draftExit
@@ -119,6 +124,9 @@ public struct EngineOptions: Sendable, Equatable {
       (1...1024).contains(maxSequences), "maxSequences", "\(maxSequences)", "between 1 and 1024")
     try require(
       (0...1_000_000).contains(queueLimit), "queueLimit", "\(queueLimit)", "between 0 and 1000000")
+    try require(
+      (memoryBytes ?? .max) > 0, "memoryBytes", "\(memoryBytes ?? 0)",
+      "at least what the weights take")
     if case .layer(let layer) = draftExit {
       try require(
         layer >= 1 && layer < layers, "draftExit", "\(layer)",

@@ -167,7 +167,7 @@ extension Stepper {
   }
 
   /// An open reply with room for `tokens` and nothing more.
-  private func measured(
+  func measured(
     _ tokens: [TokenID], memory: MemoryOptions = MemoryOptions(scope: .none)
   ) throws(EngineError) -> Reply {
     guard options.window != .full || tokens.count <= contextLength else {

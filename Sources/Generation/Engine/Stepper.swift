@@ -57,13 +57,13 @@ package final class Stepper {
   ///   - draft: a smaller model with the same vocabulary, which guesses; nil: none.
   ///   - pace: how hard to work; nil: as hard as can be.
   ///   - storeOptions: what memory may take of the machine.
-  ///   - keyValueBytes: what the KV cache may take of it, if that is enough for one reply; nil: as much as
-  ///     `maxSequences` may come to need.
+  ///   - keyValueBytes: what the KV cache may take of it beside so many bytes of work space, if that is
+  ///     enough for one reply; nil: as much as `maxSequences` may come to need.
   ///   - now: seconds since 1970, for what is remembered.
   package init(
     model: LanguageModel, draft: LanguageModel? = nil, tokenizer: Tokenizer, compute: Compute,
     options: EngineOptions, pace: Pace? = nil, storeOptions: StoreOptions = StoreOptions(),
-    keyValueBytes: Int? = nil,
+    keyValueBytes: (_ workspace: Int) -> Int? = { _ in nil },
     now: @escaping @Sendable () -> Int64 = { Int64(Date.now.timeIntervalSince1970) }
   ) throws {
     let shape = model.shape
@@ -85,11 +85,6 @@ package final class Stepper {
     let blocks = WorkingMemory.blocks(
       options.window, capacity: contextLength, blockLength: layout.blockLength,
       stepTokens: options.prefillChunk)
-    pool = try KVBlockPool(
-      layout: layout,
-      capacity: min(
-        blocks * options.maxSequences,
-        max(blocks, (keyValueBytes ?? .max) / layout.blockByteCount)))
     plan = RecallPlan(
       window: options.window, sinks: options.sinks, options: options.recall,
       blockLength: layout.blockLength, shape: shape, variant: Self.variant(options, shape))
@@ -112,6 +107,11 @@ package final class Stepper {
       maxPositions: WorkingMemory.positions(
         options.window, sinks: options.sinks, capacity: contextLength,
         blockLength: layout.blockLength) + plan.rooms * layout.blockLength)
+    pool = try KVBlockPool(
+      layout: layout,
+      capacity: min(
+        blocks * options.maxSequences,
+        max(blocks, (keyValueBytes(pass.workspaceBytes) ?? .max) / layout.blockByteCount)))
     do {
       store = try EpisodeStore(
         layout: layout, plan: plan, model: model, rope: pass.rope,

@@ -33,6 +33,9 @@ package final class RoPETable {
     arena = try Arena(byteCount: limit * rotary * MemoryLayout<Float>.size)
   }
 
+  /// Bytes reserved, touched or not.
+  var byteCount: Int { arena.byteCount }
+
   private var cosines: UnsafeMutablePointer<Float> {
     unsafe arena.base.assumingMemoryBound(to: Float.self)
   }

@@ -32,6 +32,8 @@ package final class ForwardPass {
 
   let step: Step
   private var rows = 0
+  /// Whether rows that want logits get their last hidden states alone, see ``state(_:)``.
+  package var givesStatesOnly = false
   /// Asked once a layer what its queries should see; nil: what the step says.
   package var views: (any LayerViews)?
 
@@ -142,6 +144,19 @@ package final class ForwardPass {
     let row = unsafe UnsafeBufferPointer(start: logitsBuffer + index * count, count: count)
     return unsafe _overrideLifetime(Span(_unsafeElements: row), borrowing: self)
   }
+
+  /// The last hidden state of the step's `index`th row that wants logits, after the output norm, [width],
+  /// valid until the next run.
+  @_lifetime(borrow self)
+  package func state(_ index: Int) -> Span<Float> {
+    precondition(index < step.logitRowCount, "row \(index) of \(step.logitRowCount)")
+    let width = model.shape.width
+    let row = unsafe UnsafeBufferPointer(start: normalized.x + index * width, count: width)
+    return unsafe _overrideLifetime(Span(_unsafeElements: row), borrowing: self)
+  }
+
+  /// Bytes reserved to work in, touched or not.
+  package var workspaceBytes: Int { arena.byteCount + rope.byteCount + step.byteCount }
 
   // MARK: - What architectures are written in
 
@@ -279,6 +294,7 @@ package final class ForwardPass {
     unsafe spark_normalize(
       compute.pool, compute.kernels, gathered, norm, model.shape.normEpsilon,
       model.output.type.isQuantized, &h)
+    guard !givesStatesOnly else { return }
     var product = unsafe model.output.product(into: out, stride: model.shape.vocabularySize)
     unsafe spark_multiply(compute.pool, compute.kernels, &product, 1, &h)
   }

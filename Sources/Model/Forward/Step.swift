@@ -56,6 +56,9 @@ package final class Step {
     unsafe mayLeave = (arena.base + mayLeaveAt).assumingMemoryBound(to: Bool.self)
   }
 
+  /// Bytes reserved, touched or not.
+  var byteCount: Int { arena.byteCount }
+
   package func clear() {
     rows = 0
     runCount = 0

@@ -37,6 +37,15 @@ struct Bench: AsyncParsableCommand {
       valueName: "n,n,..."))
   var parallel: NumberList?
 
+  @Option(
+    help: ArgumentHelp(
+      "Also keep --streams readers busy for this long, with mixed lengths, readers that leave, and urgent questions.",
+      valueName: "time"))
+  var load: DurationArgument?
+
+  @Option(help: "Readers at once under --load.")
+  var streams = 64
+
   @Flag(help: "Write one JSON object a line for each test.")
   var json = false
 
@@ -46,6 +55,7 @@ struct Bench: AsyncParsableCommand {
     try require(promptTokens >= 0, "--prompt-tokens must not be negative.")
     try require(decodeTokens >= 0, "--decode-tokens must not be negative.")
     try require(repetitions > 0, "--repetitions must be at least 1.")
+    try require((1...1024).contains(streams), "--streams must be between 1 and 1024.")
     if let parallel {
       try require(
         parallel.values.allSatisfy { (1...1024).contains($0) },
@@ -62,6 +72,10 @@ struct Bench: AsyncParsableCommand {
         try await measure(parallel.values, path)
         continue
       }
+      if let load {
+        try await measure(load.duration, path)
+        continue
+      }
       let engine = try Engine(path: path, options: engine.options)
       try await measure("prefill", promptTokens, path, engine) {
         try await engine.measurePrefill(tokens: $0)
@@ -70,6 +84,23 @@ struct Bench: AsyncParsableCommand {
         try await engine.measureDecode(tokens: $0)
       }
     }
+  }
+
+  /// Many readers for a while.
+  private func measure(_ duration: Duration, _ path: String) async throws {
+    var options = engine.options
+    options.maxSequences = streams
+    let bench = LoadBench(
+      engine: try Engine(path: path, options: options), streams: streams, duration: duration,
+      seed: 1)
+    let report = try await bench.run { report in
+      guard !json else { return }
+      try? Output.error.write(
+        "\(report.replies) replies, \(report.tokens) tokens, "
+          + "\(report.resident.last! >> 20) MiB in memory\n")
+    }
+    let record = LoadRecord(model: path, streams: streams, seconds: duration.seconds, report)
+    try json ? Output.standard.writeJSONLine(record) : Output.standard.write(record.lines)
   }
 
   /// Replies at once beside the same replies one after another, both in each round.
@@ -137,6 +168,64 @@ private struct BenchRecord: Encodable {
   var line: String {
     "\(model): \(test) \(tokens) tokens at \(tokensPerSecond.inTenths) tokens/s "
       + "(\(minimum.inTenths) to \(maximum.inTenths), \(repetitions) runs, \(threads) threads, \(isa))\n"
+  }
+}
+
+/// What readers at once have seen; times are milliseconds.
+private struct LoadRecord: Encodable {
+  struct Times: Encodable {
+    var p50: Double
+    var p95: Double
+    var p99: Double
+    var most: Double
+
+    init(_ times: TimeHistogram) {
+      (p50, p95, p99) = (times.percentile(0.5), times.percentile(0.95), times.percentile(0.99))
+      most = times.most
+    }
+
+    var line: String {
+      "\(p50.inTenths) / \(p95.inTenths) / \(p99.inTenths) ms, at most \(most.inTenths)"
+    }
+  }
+
+  var model: String
+  var streams: Int
+  var seconds: Double
+  var replies: Int
+  var cancelled: Int
+  var tokensPerSecond: Double
+  var firstToken: Times
+  var betweenTokens: Times
+  var urgentFirstToken: Times
+  var unloadedFirstToken: Times
+  var resident: [Int]
+
+  init(model: String, streams: Int, seconds: Double, _ report: LoadBench.Report) {
+    self.model = model
+    self.streams = streams
+    self.seconds = seconds
+    replies = report.replies
+    cancelled = report.cancelled
+    tokensPerSecond = Double(report.tokens) / seconds
+    firstToken = Times(report.firstToken)
+    betweenTokens = Times(report.gaps)
+    urgentFirstToken = Times(report.urgentFirstToken)
+    unloadedFirstToken = Times(report.unloadedFirstToken)
+    resident = report.resident
+  }
+
+  var lines: String {
+    """
+    \(model): \(streams) readers for \(seconds.inTenths) s: \(replies) replies, \(cancelled) of them left, \
+    \(tokensPerSecond.inTenths) tokens/s
+    p50 / p95 / p99
+    first token \(firstToken.line)
+    between tokens \(betweenTokens.line)
+    urgent first token \(urgentFirstToken.line); with nothing else \(unloadedFirstToken.line)
+    in memory, tenth by tenth: \(resident.map { "\($0 >> 20)" }.joined(separator: " ")) MiB
+
+    """
   }
 }
 

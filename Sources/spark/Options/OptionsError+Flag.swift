@@ -10,6 +10,7 @@ extension OptionsError {
     case "repetitionWindow": return "--repeat-last-n"
     case "stopStrings": return "--stop"
     case "storeBytes": return "--store-budget"
+    case "memoryBytes": return "--memory-budget"
     case "drySequenceBreakers": return "--dry-sequence-breaker"
     default: return "--" + name.map { $0.isUppercase ? "-" + $0.lowercased() : "\($0)" }.joined()
     }

@@ -46,6 +46,12 @@ struct SharedEngineFlags: ParsableArguments {
   @Option(help: "Prompt tokens read in one pass.")
   var prefillChunk = EngineOptions().prefillChunk
 
+  @Option(
+    help: ArgumentHelp(
+      "The most memory for weights, keys and values, caches and work space, such as 4G. (default: what suits the machine)",
+      valueName: "size"))
+  var memoryBudget: ByteSize?
+
   @Option(help: "The kernels to use. (default: the widest that this processor has)")
   var isa: InstructionSet?
 
@@ -70,6 +76,7 @@ struct SharedEngineFlags: ParsableArguments {
     options.keyValueType = kvType
     options.prefillChunk = prefillChunk
     options.maxSequences = 1
+    options.memoryBytes = memoryBudget?.bytes
     return options
   }
 }

@@ -1,0 +1,49 @@
+internal import Cache
+internal import Cascade
+internal import Hardware
+
+/// How a budget of memory is shared out: weights and work space take what they need, blocks that are kept a
+/// part of the rest, and keys and values of replies in progress what is left.
+struct MemoryBudget {
+  private let bytes: Int?
+  private let weights: Int
+  /// What is free when the weights are loaded; nil: nobody knows.
+  private let free: Int?
+
+  /// - Parameters:
+  ///   - bytes: the limit that was set; nil: what suits the machine.
+  ///   - free: bytes of memory that were free before the weights were loaded.
+  init(_ bytes: Int?, weights: Int, free: Int?) {
+    self.bytes = bytes
+    self.weights = weights
+    self.free = free.map { max(0, $0 - weights) }
+  }
+
+  /// Keeps the store's tiers in memory within three eighths of what the weights leave.
+  func limit(_ store: inout StoreOptions) {
+    guard let bytes else { return }
+    let rest = max(0, bytes - weights)
+    store.exactBytes = min(store.exactBytes, rest / 8)
+    store.packedBytes = min(store.packedBytes, rest / 4)
+  }
+
+  /// Bytes for keys and values beside `workspace` bytes to work in; nil: no limit is known.
+  func keyValueBytes(_ store: StoreOptions, workspace: Int) -> Int? {
+    guard let bytes else { return free.map { $0 / 2 } }
+    return max(0, bytes - weights - workspace - store.exactBytes - store.packedBytes)
+  }
+
+  /// - Throws: where the least that the engine needs is more than the limit.
+  func check(_ use: MemoryUse, contextLength: Int, window: Window) throws(EngineError) {
+    guard let bytes, use.most > bytes else { return }
+    let reply = window == .full ? "a context of \(contextLength) tokens" : "a window"
+    throw EngineError(
+      .machine,
+      "a memory budget of \(mebibytes(bytes)) is too small: the weights take \(mebibytes(weights)), "
+        + "\(reply) \(mebibytes(use.keyValues.most)), work space \(mebibytes(use.workspace)) and caches "
+        + "\(mebibytes(use.exactBlocks.most + use.packedBlocks.most)); give at least "
+        + "\(mebibytes(use.most)), or make room for fewer tokens of context.")
+  }
+
+  private func mebibytes(_ bytes: Int) -> String { "\((bytes + (1 << 20) - 1) >> 20) MiB" }
+}
