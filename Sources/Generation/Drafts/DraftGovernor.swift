@@ -46,7 +46,8 @@ package struct DraftGovernor: Sendable {
   package func successor() -> DraftGovernor {
     var next = DraftGovernor()
     next.savedForComputing = savedForComputing
-    next.seen = seen
+    // Element by element: a shared array would be copied at the reply's first token.
+    for source in seen.indices { next.seen[source] = seen[source] }
     for number in right.indices {
       let isComputed = DraftKind(number: number).source.isComputed
       let share = min(1, (isComputed ? DraftKind.patience : Self.remembered) / tried[number])
