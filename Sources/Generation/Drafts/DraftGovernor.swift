@@ -30,6 +30,8 @@ package struct DraftGovernor: Sendable {
   private var saved = 0.0
   /// The same for what is computed.
   private var savedForComputing = 0.0
+  /// Tokens of each source that have been held against what the model said, over all replies.
+  private var seen = [Int](repeating: 0, count: DraftSource.allCases.count)
   /// The length that the next trial has.
   private var trialLength = 1
   /// Whether the last draft was not worth checking.
@@ -43,8 +45,12 @@ package struct DraftGovernor: Sendable {
   /// For another reply: it begins with the chances that this one has seen, as if they had been few.
   package func successor() -> DraftGovernor {
     var next = DraftGovernor()
+    next.savedForComputing = savedForComputing
+    // Element by element: a shared array would be copied at the reply's first token.
+    for source in seen.indices { next.seen[source] = seen[source] }
     for number in right.indices {
-      let share = min(1, Self.remembered / tried[number])
+      let isComputed = DraftKind(number: number).source.isComputed
+      let share = min(1, (isComputed ? DraftKind.patience : Self.remembered) / tried[number])
       next.right[number] = right[number] * share
       next.tried[number] = tried[number] * share
     }
@@ -99,6 +105,15 @@ package struct DraftGovernor: Sendable {
     return length
   }
 
+  /// Whether too little has been seen of a source to say what it is worth.
+  package func isNew(_ source: DraftSource) -> Bool {
+    seen[source.rawValue] < Self.leastSeen
+  }
+
+  /// What is seen of a source before it is judged: each computed token counts twice, by itself and by how
+  /// sure it was.
+  private static let leastSeen = 16
+
   /// Whether one more token is worth computing for a draft of `length` tokens, which are all right with
   /// chance `reached`, where `rate` tokens are to be had for the price of one.
   package func goesOn(
@@ -138,6 +153,7 @@ package struct DraftGovernor: Sendable {
   /// them wrong unless they were all.
   package mutating func note(_ kind: DraftKind, drafted: Int, accepted: Int) {
     let number = kind.number
+    seen[kind.source.rawValue] += min(drafted, accepted + 1)
     right[number] = right[number] * Self.memory + Float(accepted)
     tried[number] = tried[number] * Self.memory + Float(min(drafted, accepted + 1))
   }

@@ -146,6 +146,11 @@ struct Drafter {
   ) -> Bool {
     var (best, bestGain): (Computer?, Double) = (nil, max(gain, DraftGovernor.computedMargin))
     for computer in computers where mayAsk(computer) {
+      if governor.isNew(computer.source), Double(remaining) > 2 * computer.arrears {
+        ask(computer, rate: 1)
+        limit = min(limit, 2)
+        return true
+      }
       let gain = governor.best(
         of: DraftKind(computer.source), available: limit, price: computer.price, costs: costs
       ).gain

@@ -21,6 +21,8 @@ package struct PassCosts: Sendable {
   /// measured.
   private var drafting = [Double](repeating: 0, count: DraftSource.allCases.count)
   private var reading = 0.0
+  /// Passes that `drafting` knows of.
+  private var draftingPasses = [Int](repeating: 0, count: DraftSource.allCases.count)
 
   package init() {}
 
@@ -53,6 +55,7 @@ package struct PassCosts: Sendable {
   /// A pass has computed a token of a draft.
   package mutating func note(drafting source: DraftSource, _ duration: Duration) {
     Self.note(duration / .seconds(1), in: &drafting[source.rawValue])
+    draftingPasses[source.rawValue] += 1
   }
 
   /// A second model has read `rows` rows of a text.
@@ -75,7 +78,10 @@ package struct PassCosts: Sendable {
   /// - Parameter assumed: before it is measured.
   package func price(of source: DraftSource, assumed: Double) -> Double {
     let seconds = drafting[source.rawValue]
-    return seconds > 0 && single > 0 ? seconds / single : assumed
+    guard seconds > 0, single > 0 else { return assumed }
+    // The first passes also touch memory for the first time.
+    return draftingPasses[source.rawValue] < Self.leastSingles
+      ? min(seconds / single, assumed) : seconds / single
   }
 
   /// The same for a row that a second model reads.

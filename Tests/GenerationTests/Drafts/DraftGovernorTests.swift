@@ -215,6 +215,17 @@ import Testing
     #expect(numbers.count == DraftKind.count)
   }
 
+  @Test("a source is new until some of its tokens have been seen, also by earlier replies")
+  func novelty() {
+    var governor = DraftGovernor()
+    for count in 0..<16 {
+      #expect(governor.isNew(.model), "\(count)")
+      governor.note(DraftKind(.model), drafted: 1, accepted: count % 2)
+      governor = governor.successor()
+    }
+    #expect(!governor.isNew(.model) && governor.isNew(.halfLayers))
+  }
+
   @Test("what does not pay is tried for half a percent of the time", arguments: [0.3, 0.7, 5])
   func trials(loss: Double) {
     var governor = DraftGovernor()
@@ -231,8 +242,10 @@ import Testing
     #expect(costs.price(of: .model, assumed: 0.4) == 0.4)
     #expect(costs.priceOfReading(assumed: 0.1) == 0.1)
     for _ in 0..<4 { costs.note(rows: 1, .milliseconds(10)) }
+    // The first passes touch memory, too, and are not believed to be dear.
     costs.note(drafting: .model, .milliseconds(6))
-    costs.note(drafting: .model, .milliseconds(2))
+    #expect(costs.price(of: .model, assumed: 0.4) == 0.4)
+    for _ in 0..<3 { costs.note(drafting: .model, .milliseconds(2)) }
     #expect(abs(costs.price(of: .model, assumed: 0.4) - 0.2) < 1e-9)
     costs.note(drafting: .model, .milliseconds(900))
     #expect(costs.price(of: .model, assumed: 0.4) < 0.23)
