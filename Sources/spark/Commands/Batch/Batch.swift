@@ -32,6 +32,7 @@ struct Batch: AsyncParsableCommand {
   @OptionGroup(title: "Memory") var memory: BatchMemoryFlags
   @OptionGroup(title: "Length") var length: LengthFlags
   @OptionGroup(title: "Sampling") var sampling: SamplingFlags
+  @OptionGroup(title: "Beams") var beams: BeamFlags
   @OptionGroup(title: "Drafts") var drafts: DraftFlags
   @OptionGroup(title: "Heat") var thermal: ThermalFlags
 
@@ -47,7 +48,10 @@ struct Batch: AsyncParsableCommand {
       output != "-" || !(batch.restart || batch.force || batch.retryFailed),
       "--restart, --force and --retry-failed are about what an output file holds; name one with --output."
     )
-    try GenerationOptions(length, sampling, drafts).validateUsage()
+    try require(
+      beams.nbest == nil, "--nbest has no place in a batch's results, which tell the best text.")
+    try beams.validate(beside: sampling)
+    try GenerationOptions(length, sampling, beams, drafts).validateUsage()
   }
 
   func run() async throws {
@@ -100,7 +104,7 @@ struct Batch: AsyncParsableCommand {
   }
 
   private func plan() throws -> BatchPlan {
-    var options = GenerationOptions(length, sampling, drafts)
+    var options = GenerationOptions(length, sampling, beams, drafts)
     options.memory = memory.options
     options.priority = batch.priority
     return BatchPlan(
@@ -117,6 +121,8 @@ struct Batch: AsyncParsableCommand {
     options.maxSequences = batch.width
     options.thermal = thermal.options
     options.store = memory.folder
+    drafts.engine.apply(to: &options)
+    beams.apply(to: &options)
     // What is remembered is not to change while it is asked.
     options.consolidation.isAutomatic = false
     return options
