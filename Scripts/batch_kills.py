@@ -42,7 +42,7 @@ def cut_power(path: Path, randomness: random.Random) -> None:
     os.truncate(path, size - lost)
     if randomness.random() < 0.5:
         with path.open("ab") as file:
-            file.write(bytes(randomness.randrange(1, lost + 1)))
+            file.write(bytes(randomness.randrange(lost + 1)))
 
 
 def main() -> None:

@@ -67,7 +67,7 @@ struct ExitCodeTests {
     let version = try SparkCommand.run(["--version"])
     #expect(version.status == 0)
     #expect(version.text.hasPrefix("spark "))
-    #expect(["scalar", "avx2", "avx512"].contains { version.text.contains("(\($0);") })
+    #expect(["scalar", "avx2", "avx512", "amx"].contains { version.text.contains("(\($0);") })
   }
 
   @Test("Without its model the program says what to name")

@@ -48,6 +48,8 @@ struct Batch: AsyncParsableCommand {
       output != "-" || !(batch.restart || batch.force || batch.retryFailed),
       "--restart, --force and --retry-failed are about what an output file holds; name one with --output."
     )
+    try require(
+      beams.nbest == nil, "--nbest has no place in a batch's results, which tell the best text.")
     try beams.validate(beside: sampling)
     try GenerationOptions(length, sampling, beams, drafts).validateUsage()
   }
@@ -117,10 +119,10 @@ struct Batch: AsyncParsableCommand {
     var options =
       memory.scope == .namespace ? try engine.options(remembering: model) : engine.options
     options.maxSequences = batch.width
-    drafts.engine.apply(to: &options)
-    beams.apply(to: &options)
     options.thermal = thermal.options
     options.store = memory.folder
+    drafts.engine.apply(to: &options)
+    beams.apply(to: &options)
     // What is remembered is not to change while it is asked.
     options.consolidation.isAutomatic = false
     return options
