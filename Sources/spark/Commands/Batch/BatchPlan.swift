@@ -67,6 +67,7 @@ struct BatchPlan: Sendable {
       most \(options.maxTokens.debugDescription), stop \(options.stopStrings), \
       ignores ends \(options.ignoresEndTokens)
       sampling \(options.sampling), bias \(bias.map { "\($0.key): \($0.value)" })
+      beams \(options.beams.debugDescription)
       memory \(options.memory.scope) of \(options.memory.namespace.debugDescription)
       context \(engine.contextLength.debugDescription), window \(engine.window), sinks \(engine.sinks), \
       block \(engine.blockLength), \(engine.keyValueType)
