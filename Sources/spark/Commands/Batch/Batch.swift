@@ -32,6 +32,7 @@ struct Batch: AsyncParsableCommand {
   @OptionGroup(title: "Memory") var memory: BatchMemoryFlags
   @OptionGroup(title: "Length") var length: LengthFlags
   @OptionGroup(title: "Sampling") var sampling: SamplingFlags
+  @OptionGroup(title: "Beams") var beams: BeamFlags
   @OptionGroup(title: "Drafts") var drafts: DraftFlags
   @OptionGroup(title: "Heat") var thermal: ThermalFlags
 
@@ -47,7 +48,8 @@ struct Batch: AsyncParsableCommand {
       output != "-" || !(batch.restart || batch.force || batch.retryFailed),
       "--restart, --force and --retry-failed are about what an output file holds; name one with --output."
     )
-    try GenerationOptions(length, sampling, drafts).validateUsage()
+    try beams.validate(beside: sampling)
+    try GenerationOptions(length, sampling, beams, drafts).validateUsage()
   }
 
   func run() async throws {
@@ -100,7 +102,7 @@ struct Batch: AsyncParsableCommand {
   }
 
   private func plan() throws -> BatchPlan {
-    var options = GenerationOptions(length, sampling, drafts)
+    var options = GenerationOptions(length, sampling, beams, drafts)
     options.memory = memory.options
     options.priority = batch.priority
     return BatchPlan(
@@ -115,6 +117,7 @@ struct Batch: AsyncParsableCommand {
     var options =
       memory.scope == .namespace ? try engine.options(remembering: model) : engine.options
     options.maxSequences = batch.width
+    beams.apply(to: &options)
     options.thermal = thermal.options
     options.store = memory.folder
     // What is remembered is not to change while it is asked.
