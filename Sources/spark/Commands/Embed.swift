@@ -1,5 +1,5 @@
-import ArgumentParser
-import Generation
+public import ArgumentParser
+public import Generation
 
 /// `spark embed`: texts as vectors.
 struct Embed: AsyncParsableCommand {
