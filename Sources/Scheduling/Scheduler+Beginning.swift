@@ -105,13 +105,17 @@ extension Scheduler {
       guard let left = entry.expectedLeft else { return Int.bitWidth }
       return abs(octave(left) - length)
     }
+    // Who has waited long is not passed over any more for what suits better.
+    func aged(_ disadvantage: Int, _ entry: Entry) -> Int {
+      max(0, disadvantage - (pass - entry.since) / limits.groupingPatience)
+    }
     let (a, b) = (entries[one], entries[other])
     return ordered(a.deadline ?? .max, b.deadline ?? .max)
       ?? ordered(a.phase == .parked ? 0 : 1, b.phase == .parked ? 0 : 1)
       ?? ordered(b.shared, a.shared)
-      ?? ordered(distance(a), distance(b))
+      ?? ordered(aged(distance(a), a), aged(distance(b), b))
       ?? ordered(namespaces.served(a.account), namespaces.served(b.account))
-      ?? ordered(octave(a.rowsLeft), octave(b.rowsLeft))
+      ?? ordered(aged(octave(a.rowsLeft), a), aged(octave(b.rowsLeft), b))
       ?? (a.arrival < b.arrival)
   }
 

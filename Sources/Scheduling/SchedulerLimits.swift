@@ -10,6 +10,9 @@ package struct SchedulerLimits: Sendable {
   package var queue = 1024
   /// Passes after which the one that has waited longest, of its priority, goes before everything.
   package var ageing = 256
+  /// Passes that make up for a factor of two in how long a request is, where equals are passed over for
+  /// such reasons.
+  package var groupingPatience = 32
   /// Rows and tokens that are served to a request, before it may be parked again, that had waited for
   /// `ageing` passes when it began or came back.
   package var quantum = 64
@@ -24,7 +27,7 @@ package struct SchedulerLimits: Sendable {
       prefillRowsBesideDecodes > 0 && prefillRowsAlone > 0,
       "A pass must have room for a prompt's row.")
     precondition(
-      queue >= 0 && ageing > 0 && quantum >= 0 && idlePatience >= 0,
+      queue >= 0 && ageing > 0 && quantum >= 0 && idlePatience >= 0 && groupingPatience > 0,
       "The scheduler's limits cannot be negative, and ageing takes at least one pass.")
   }
 }

@@ -164,11 +164,15 @@ import Testing
     #expect(use.weights == engine.weightBytes && use.budget == 400 << 20)
     #expect(use.most <= 400 << 20 && use.keyValues.most > 0 && use.workspace > 0)
     #expect(use.keyValues.used == 0)
-    do {
-      _ = try EmbeddedModel.engine(EngineOptions(memoryBytes: 4 << 20))
-      Issue.record("4 MiB were enough")
-    } catch let error as EngineError {
-      #expect(error.code == .machine && error.message.contains("give at least"))
+    for (bytes, part) in [
+      (4 << 20, "the weights alone"), (use.weights + (4 << 20), "give at least"),
+    ] {
+      do {
+        _ = try EmbeddedModel.engine(EngineOptions(memoryBytes: bytes))
+        Issue.record("\(bytes) bytes were enough")
+      } catch let error as EngineError {
+        #expect(error.code == .machine && error.message.contains(part), "\(error)")
+      }
     }
   }
 

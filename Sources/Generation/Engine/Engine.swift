@@ -88,7 +88,7 @@ public final class Engine: Sendable {
         let budget = MemoryBudget(
           options.memoryBytes, weights: model.weightByteCount + (draft?.weightByteCount ?? 0),
           free: snapshot.memoryLeft)
-        budget.limit(&storeOptions)
+        try budget.limit(&storeOptions)
         let stepper = try Stepper(
           model: model, draft: draft, tokenizer: tokenizer, compute: compute, options: options,
           pace: pace, storeOptions: storeOptions,

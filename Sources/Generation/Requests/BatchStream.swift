@@ -1,3 +1,5 @@
+internal import Synchronization
+
 /// The events of several replies, in the order in which they are made.
 ///
 /// It is pulled like each of its streams: a reply goes on when its event has been looked at. The first
@@ -32,24 +34,48 @@ public struct BatchStream: AsyncSequence, Sendable {
     public mutating func next(
       isolation actor: isolated (any Actor)?
     ) async throws(EngineError) -> Element? {
-      last = nil
+      last?.release()
       last = await handovers.next(isolation: actor)
       return try last?.event.get()
     }
   }
 }
 
-/// An event on its way to the reader. Whoever made it goes on when it is gone: looked at, or left behind by a
-/// reader that does not come back.
+/// An event on its way to the reader. Whoever made it waits until it has been looked at, or nobody will.
 private final class Handover: Sendable {
-  let event: Result<BatchStream.Element, EngineError>
-  private let taken: CheckedContinuation<Void, Never>
-
-  init(_ event: Result<BatchStream.Element, EngineError>, taken: CheckedContinuation<Void, Never>) {
-    (self.event, self.taken) = (event, taken)
+  private enum State {
+    case new
+    case waiting(CheckedContinuation<Void, Never>)
+    case released
   }
 
-  deinit { taken.resume() }
+  let event: Result<BatchStream.Element, EngineError>
+  private let state = Mutex(State.new)
+
+  init(_ event: Result<BatchStream.Element, EngineError>) { self.event = event }
+
+  func wait() async {
+    await withTaskCancellationHandler {
+      await withCheckedContinuation { waiter in
+        let isReleased = state.withLock { state in
+          if case .released = state { return true }
+          state = .waiting(waiter)
+          return false
+        }
+        if isReleased { waiter.resume() }
+      }
+    } onCancel: {
+      release()
+    }
+  }
+
+  func release() {
+    let before = state.withLock { state in
+      defer { state = .released }
+      return state
+    }
+    if case .waiting(let waiter) = before { waiter.resume() }
+  }
 }
 
 /// A reader's hold on several replies, each read by a task of its own: when the reader is gone, they end.
@@ -76,12 +102,14 @@ private final class BatchLease: Sendable {
 
   /// - Returns: whether the reply came to its end.
   private static func read(
-    _ stream: TokenStream, _ index: Int, into handover: AsyncStream<Handover>.Continuation
+    _ reply: TokenStream, _ index: Int, into stream: AsyncStream<Handover>.Continuation
   ) async -> Bool {
     func give(_ event: Result<BatchStream.Element, EngineError>) async {
-      await withCheckedContinuation { _ = handover.yield(Handover(event, taken: $0)) }
+      let handover = Handover(event)
+      stream.yield(handover)
+      await handover.wait()
     }
-    var iterator = stream.makeAsyncIterator()
+    var iterator = reply.makeAsyncIterator()
     do throws(EngineError) {
       while let event = try await iterator.next() { await give(.success((index, event))) }
       return true

@@ -20,9 +20,18 @@ struct MemoryBudget {
   }
 
   /// Keeps the store's tiers in memory within three eighths of what the weights leave.
-  func limit(_ store: inout StoreOptions) {
+  ///
+  /// - Throws: where they leave nothing.
+  func limit(_ store: inout StoreOptions) throws(EngineError) {
     guard let bytes else { return }
-    let rest = max(0, bytes - weights)
+    let rest = bytes - weights
+    guard rest >= 1 << 20 else {
+      throw EngineError(
+        .machine,
+        "a memory budget of \(mebibytes(bytes)) is too small: the weights alone take "
+          + "\(mebibytes(weights)), and keys and values come on top; give more, or take a smaller model."
+      )
+    }
     store.exactBytes = min(store.exactBytes, rest / 8)
     store.packedBytes = min(store.packedBytes, rest / 4)
   }

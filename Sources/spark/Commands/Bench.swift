@@ -93,8 +93,9 @@ struct Bench: AsyncParsableCommand {
     let bench = LoadBench(
       engine: try Engine(path: path, options: options), streams: streams, duration: duration,
       seed: 1)
+    let isQuiet = json
     let report = try await bench.run { report in
-      guard !json else { return }
+      guard !isQuiet else { return }
       try? Output.error.write(
         "\(report.replies) replies, \(report.tokens) tokens, "
           + "\(report.resident.last! >> 20) MiB in memory\n")
