@@ -26,6 +26,9 @@ public struct GenerationOptions: Sendable, Equatable {
   public var deadline: Duration?
   /// Looks for the likeliest reply instead of drawing one; nil: draws.
   public var beams: BeamOptions?
+  /// Whether the engine may tell the reply again that it has made for the same request, rather than to make it anew,
+  /// where it would come to the same: greedy, with beams, or with a seed given, and with nobody's memory but its own.
+  public var usesMemo: Bool
 
   public init(
     maxTokens: Int? = 512,
@@ -38,7 +41,8 @@ public struct GenerationOptions: Sendable, Equatable {
     drafts: DraftOptions = DraftOptions(),
     priority: Priority = .normal,
     deadline: Duration? = nil,
-    beams: BeamOptions? = nil
+    beams: BeamOptions? = nil,
+    usesMemo: Bool = true
   ) {
     self.maxTokens = maxTokens
     self.sampling = sampling
@@ -51,6 +55,7 @@ public struct GenerationOptions: Sendable, Equatable {
     self.priority = priority
     self.deadline = deadline
     self.beams = beams
+    self.usesMemo = usesMemo
   }
 
   /// Checks every option against its range.

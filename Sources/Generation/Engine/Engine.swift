@@ -91,11 +91,16 @@ public final class Engine: Sendable {
           keyValueBytes: snapshot.memoryLeft.map { $0 / 2 },
           now: clock ?? { Int64(Date.now.timeIntervalSince1970) })
         let tiers = stepper.tiers
+        let memo = ReplyMemo(bytes: options.memoBytes)
         let monitor = RunMonitor(
           sensors: SensorReader(files, of: snapshot), pace: pace,
           governor: Governor(
             maxWidth: advice.batchWidth, maxThreads: threads, options: options.thermal),
-          report: onChange, adapt: { [tiers] in tiers.adapt(toShare: $0) })
+          report: onChange,
+          adapt: { [tiers] in
+            tiers.adapt(toShare: $0)
+            memo.adapt(toShare: $0)
+          })
         let contextLength = stepper.contextLength
         return (
           description, tokenizer,
@@ -105,7 +110,9 @@ public final class Engine: Sendable {
             endOfSequence: spelling(tokenizer.eos, "</s>")), threads,
           compute.instructionSet, contextLength,
           model.weightByteCount + (draft?.weightByteCount ?? 0),
-          monitor, EngineCore(stepper: stepper, monitor: monitor, idleWork: IdleWork(tiers))
+          monitor,
+          EngineCore(
+            stepper: stepper, monitor: monitor, idleWork: IdleWork(tiers), memo: memo)
         )
       }
     window = options.window

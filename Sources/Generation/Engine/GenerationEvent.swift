@@ -72,6 +72,9 @@ public struct GenerationSummary: Sendable {
   /// What prompt and reply have become, for the session's next reply; nil when its text was cut
   /// elsewhere than between two tokens.
   let sequence: KeptSequence?
+  /// Whether an earlier reply to the same request was told again (``GenerationOptions/usesMemo``): nothing was
+  /// computed, and durations and sizes say so.
+  public internal(set) var isReplayed = false
   /// How the machine felt meanwhile; nil where it was not watched.
   public internal(set) var conditions: RunConditions?
 

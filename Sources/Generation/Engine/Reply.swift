@@ -42,6 +42,12 @@ package final class Reply: @unchecked Sendable {
   var untold: GenerationEvent?
   /// Who goes first; at first as the options have it.
   var priority: Priority
+  /// What it is kept by once it has ended; nil where it is not to be.
+  var requestKey: RequestKey?
+  /// What was told of it, to be kept; nil where it is not to be.
+  var recording: [GeneratedToken]?
+  /// An earlier reply that it repeats; nil where it is made.
+  var replay: Replay?
 
   /// Whose it is.
   var owner: MemoryOwner {

@@ -9,7 +9,8 @@ struct Bench: AsyncParsableCommand {
     discussion: """
       Prefill reads -p tokens in an empty context, decode writes -n tokens one by one. Each is \
       measured -r times after a run that is not counted; the figures are the median and the extremes. \
-      With --parallel, whole replies are measured instead, tokens read and written counted together.
+      With --repeat, one request is measured when it is made for the first time, with its prompt restored, \
+      and told again. With --parallel, whole replies are measured instead, tokens read and written counted together.
       """)
 
   @Argument(
@@ -37,6 +38,9 @@ struct Bench: AsyncParsableCommand {
       valueName: "n,n,..."))
   var parallel: NumberList?
 
+  @Flag(help: "Measure what it saves to ask the same again.")
+  var `repeat` = false
+
   @Flag(help: "Write one JSON object a line for each test.")
   var json = false
 
@@ -46,6 +50,10 @@ struct Bench: AsyncParsableCommand {
     try require(promptTokens >= 0, "--prompt-tokens must not be negative.")
     try require(decodeTokens >= 0, "--decode-tokens must not be negative.")
     try require(repetitions > 0, "--repetitions must be at least 1.")
+    try require(parallel == nil || !`repeat`, "--repeat and --parallel are two tests; take one.")
+    try require(
+      !`repeat` || (promptTokens > 0 && decodeTokens > 0),
+      "--repeat needs a prompt and a reply of at least one token.")
     if let parallel {
       try require(
         parallel.values.allSatisfy { (1...1024).contains($0) },
@@ -63,6 +71,10 @@ struct Bench: AsyncParsableCommand {
         continue
       }
       let engine = try Engine(path: path, options: engine.options)
+      if `repeat` {
+        try await measureRepeats(path, engine)
+        continue
+      }
       try await measure("prefill", promptTokens, path, engine) {
         try await engine.measurePrefill(tokens: $0)
       }
@@ -70,6 +82,17 @@ struct Bench: AsyncParsableCommand {
         try await engine.measureDecode(tokens: $0)
       }
     }
+  }
+
+  /// The first round is not counted.
+  private func measureRepeats(_ path: String, _ engine: Engine) async throws {
+    let bench = RepeatBench(
+      engine: engine, promptTokens: promptTokens, decodeTokens: decodeTokens)
+    var rounds: [RepeatBench.Round] = []
+    for round in 0...repetitions { rounds.append(try await bench.run(round)) }
+    let record = RepeatRecord(model: path, bench, Array(rounds.dropFirst()))
+    try json
+      ? Output.standard.writeJSONLine(record) : Output.standard.write(record.line)
   }
 
   /// Replies at once beside the same replies one after another, both in each round.
@@ -166,5 +189,5 @@ private struct ParallelRecord: Encodable {
 
 extension [Double] {
   /// The middle of sorted values; the mean of the two middle ones where their number is even.
-  fileprivate var median: Double { (self[(count - 1) / 2] + self[count / 2]) / 2 }
+  var median: Double { (self[(count - 1) / 2] + self[count / 2]) / 2 }
 }

@@ -48,10 +48,16 @@ struct SummaryRecord: Encodable {
   var earlyTokens: Int
   var skippedLayers: Int
   var beams: BeamRecord?
+  var replayed: Bool
+  var memo: MemoRecord?
   var conditions: RunConditions?
 
-  /// - Parameter passages: what was recalled; empty where nobody asked.
-  init(_ summary: GenerationSummary, passages: [PassageRecord]) {
+  /// - Parameters:
+  ///   - passages: what was recalled; empty where nobody asked.
+  ///   - memo: the engine's, after the reply.
+  init(
+    _ summary: GenerationSummary, passages: [PassageRecord], memo: MemoStatistics? = nil
+  ) {
     stopReason = summary.stopReason.identifier
     promptTokens = summary.promptTokens
     generatedTokens = summary.generatedTokens
@@ -76,6 +82,8 @@ struct SummaryRecord: Encodable {
     earlyTokens = summary.exits.tokens
     skippedLayers = summary.exits.layers
     beams = summary.beams.map(BeamRecord.init)
+    replayed = summary.isReplayed
+    self.memo = memo.map(MemoRecord.init)
     conditions = summary.conditions
   }
 }
