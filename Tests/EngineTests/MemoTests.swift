@@ -288,7 +288,8 @@ import Testing
   @Test("replies with a window of their own past are told again, with what left it counted")
   func slidingWindow() async throws {
     let engine = try EmbeddedModel.engine(
-      EngineOptions(window: .sliding(tokens: 64), recall: RecallOptions(blocks: 2), blockLength: 16),
+      EngineOptions(
+        window: .sliding(tokens: 64), recall: RecallOptions(blocks: 2), blockLength: 16),
       usesMemo: true)
     let (first, made) = try await Self.ask(engine, Self.options(300))
     let (second, told) = try await Self.ask(engine, Self.options(300))

@@ -127,6 +127,8 @@ struct ReplyState {
   /// Whether nothing is kept of it, as memory could not be taken back to what was told.
   var leavesNothing = false
   var generated = 0
+  /// What goes wrong in what was told.
+  var quality: QualityMonitor
   /// What was left out.
   var exits = ExitAccount()
   var lastToken: TokenID = 0
@@ -138,8 +140,9 @@ struct ReplyState {
   /// - Parameter rows: the most that a pass is given.
   init(
     memory: SequenceMemory, sampler: Sampler, text: ReplyText, reservedBlocks: Int,
-    beams: BeamState?, drafter: Drafter?, rows: Int
+    beams: BeamState?, drafter: Drafter?, rows: Int, quality: QualityMonitor
   ) {
+    self.quality = quality
     self.memory = memory
     self.sampler = sampler
     self.text = text

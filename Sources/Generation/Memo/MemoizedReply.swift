@@ -45,7 +45,7 @@ extension GenerationSummary {
   var isRepeatable: Bool {
     switch stopReason {
     case .cancelled, .deadline: return false
-    case .endOfText, .stopString, .length, .contextFull: break
+    case .endOfText, .stopString, .length, .contextFull, .degenerate: break
     }
     // Without what was not there in time, or not kept, another text may come of it.
     return memory.misses == 0 && memory.dropped == 0 && memory.reread == 0
@@ -72,5 +72,6 @@ extension GenerationSummary {
       restoring: RestoreAccount(), drafts: DraftAccount(), exits: made.exits, beams: made.beams,
       sequence: nil)
     isReplayed = true
+    quality = made.quality
   }
 }

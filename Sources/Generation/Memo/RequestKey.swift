@@ -48,7 +48,7 @@ extension RequestKey {
     guard options.usesMemo, options.maxTokens != 0, reply.sequence == nil,
       memory.scope != .namespace, !memory.explains,
       memory.session == nil || memory.session == MemoryOwner.nobody,
-      !draws || options.seed != nil
+      !draws || options.seed != nil, !options.qualityStop.contains(.endless)
     else { return nil }
 
     var hash = SHA256()
@@ -66,6 +66,9 @@ extension RequestKey {
     hash.update(UInt64(options.stopStrings.count))
     for text in options.stopStrings { hash.update(text: text) }
     hash.update(UInt64(options.logprobs))
+    let stops = options.qualityStop.map(\.rawValue).sorted()
+    hash.update(UInt64(stops.count))
+    for kind in stops { hash.update(text: kind) }
     hash.update(options.sampling, draws: draws)
     hash.update(draws)
     hash.update(draws ? options.seed ?? 0 : 0)

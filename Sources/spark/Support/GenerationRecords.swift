@@ -48,6 +48,9 @@ struct SummaryRecord: Encodable {
   var earlyTokens: Int
   var skippedLayers: Int
   var beams: BeamRecord?
+  var quality: [QualityRecord]
+  /// Mean of the model's distributions, in nats.
+  var entropy: Float?
   var replayed: Bool
   var memo: MemoRecord?
   var conditions: RunConditions?
@@ -82,6 +85,8 @@ struct SummaryRecord: Encodable {
     earlyTokens = summary.exits.tokens
     skippedLayers = summary.exits.layers
     beams = summary.beams.map(BeamRecord.init)
+    quality = summary.quality.findings.map(QualityRecord.init)
+    entropy = summary.quality.entropy
     replayed = summary.isReplayed
     self.memo = memo.map(MemoRecord.init)
     conditions = summary.conditions
@@ -151,6 +156,7 @@ extension StopReason {
     case .contextFull: "context_full"
     case .cancelled: "cancelled"
     case .deadline: "deadline"
+    case .degenerate: "degenerate"
     }
   }
 }
