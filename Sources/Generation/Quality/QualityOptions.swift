@@ -17,8 +17,9 @@ package struct QualityOptions: Sendable, Equatable {
   package var stretch = 128
   /// The mean below which it has collapsed, in nats.
   package var collapse: Float = 0.02
-  /// The mean above which it has exploded, as a share of pure chance, ln(vocabulary).
-  package var explosion: Float = 0.6
+  /// The mean above which it has exploded, as a share of pure chance, ln(vocabulary). A small model on a text
+  /// of a kind that it does not know gets to 0.63.
+  package var explosion: Float = 0.7
 
   /// Times the median length that make a reply endless.
   package var lengthFactor = 4
