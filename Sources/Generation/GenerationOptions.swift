@@ -26,6 +26,12 @@ public struct GenerationOptions: Sendable, Equatable {
   public var deadline: Duration?
   /// Looks for the likeliest reply instead of drawing one; nil: draws.
   public var beams: BeamOptions?
+  /// What ends a reply when it goes wrong so (``StopReason/degenerate``): what was told by then stays told. All kinds
+  /// are found in any case (``GenerationSummary/quality``).
+  public var qualityStop: Set<QualityKind>
+  /// Whether the engine may tell the reply again that it has made for the same request, rather than to make it anew,
+  /// where it would come to the same: greedy, with beams, or with a seed given, and with nobody's memory but its own.
+  public var usesMemo: Bool
 
   public init(
     maxTokens: Int? = 512,
@@ -38,7 +44,9 @@ public struct GenerationOptions: Sendable, Equatable {
     drafts: DraftOptions = DraftOptions(),
     priority: Priority = .normal,
     deadline: Duration? = nil,
-    beams: BeamOptions? = nil
+    beams: BeamOptions? = nil,
+    qualityStop: Set<QualityKind> = [],
+    usesMemo: Bool = true
   ) {
     self.maxTokens = maxTokens
     self.sampling = sampling
@@ -51,6 +59,8 @@ public struct GenerationOptions: Sendable, Equatable {
     self.priority = priority
     self.deadline = deadline
     self.beams = beams
+    self.qualityStop = qualityStop
+    self.usesMemo = usesMemo
   }
 
   /// Checks every option against its range.

@@ -93,6 +93,35 @@ struct BatchTests {
 
   // MARK: - Answers
 
+  @Test("A prompt that was answered before is told again, and made again with --no-memo")
+  func repeated() throws {
+    try withJob([String](repeating: "The red fox", count: 4)) { job in
+      let result = try job.run("--temp", "0", "--parallel", "1")
+      #expect(result.status == 0)
+      #expect(result.errors.contains("told again, as asked before: 3"))
+      #expect(job.written.filter { $0.contains("\"replayed\":true") }.count == 3)
+      let texts = Set(try job.results().map(\.text))
+      #expect(texts.count == 1)
+      let made = try job.run("--temp", "0", "--parallel", "1", "--no-memo", "--restart")
+      #expect(!made.errors.contains("told again"))
+      #expect(Set(try job.results().map(\.text)) == texts)
+    }
+  }
+
+  @Test("What goes wrong in a text is told in its line, and counted; a median ends none")
+  func quality() throws {
+    try withJob(["Once upon a time there was a little girl"]) { job in
+      let flags = ["--temp", "0", "-n", "300", "--ignore-eos", "--stop-on", "loop"]
+      let result = try SparkCommand.run(job.arguments() + flags)
+      #expect(result.status == 0)
+      #expect(result.errors.contains("went wrong, as the results say: 1"))
+      let line = try #require(job.written.first)
+      #expect(line.contains("\"stop_reason\":\"degenerate\"") && line.contains("\"kind\":\"loop\""))
+      let refused = try job.run("--stop-on", "loop,endless")
+      #expect(refused.status == 64 && refused.errors.contains("--stop-on endless"))
+    }
+  }
+
   @Test("Each prompt has one result, with its line, its id and the options it asks for")
   func answers() throws {
     try withJob([

@@ -157,6 +157,45 @@ struct GenerateTests {
     #expect(try generate("Once", "--early-exit", "2").errors.contains("--early-exit is 2"))
   }
 
+  @Test("A text that loops is told of, and ends by it where that is asked for")
+  func quality() throws {
+    func run(_ flags: String...) throws -> SparkCommand.Result {
+      try SparkCommand.run(
+        [
+          "generate", "Once upon a time there was a little girl", "--temp", "0", "-n", "300",
+          "--ignore-eos", "-t", "1",
+        ] + flags)
+    }
+    let told = try run()
+    #expect(told.errors.contains("spark: quality: "))
+    #expect(told.errors.contains("times in a loop, from token"))
+    let events = try run("--stop-on", "collapse,loop", "--json").jsonLines()
+    let summary = try #require(events.last)
+    #expect(summary["stop_reason"] as? String == "degenerate")
+    #expect(try #require(summary["generated_tokens"] as? Int) < 300)
+    let finding = try #require((summary["quality"] as? [[String: Any]])?.first)
+    #expect(finding["kind"] as? String == "loop")
+    let numbers = ["first_token", "tokens", "period"].compactMap { finding[$0] as? Int }
+    #expect(numbers.count == 3)
+    #expect(try #require(summary["entropy"] as? Double) > 0)
+    let wrong = try run("--stop-on", "loops")
+    #expect(wrong.status == 64)
+    #expect(wrong.errors.contains("--stop-on"))
+  }
+
+  @Test("What may be told again is counted, and nothing with --no-memo")
+  func memo() throws {
+    func counts(_ flags: String...) throws -> [Int?] {
+      let events = try generate(["Once upon a time", "--json"] + flags).jsonLines()
+      #expect(events.last?["replayed"] as? Bool == false)
+      let memo = try #require(events.last?["memo"] as? [String: Any])
+      return ["hits", "misses", "replies"].map { memo[$0] as? Int }
+    }
+    #expect(try counts() == [0, 1, 1])
+    #expect(try counts("--no-memo") == [0, 0, 0])
+    #expect(try generate("Once upon a time", "--verbose").errors.contains("spark: memo: 0 of 1"))
+  }
+
   @Test("A chat turn is answered in the model's format, which does not show")
   func chat() throws {
     let result = try generate("Hello, how are you?", "--system", "You are kind.")

@@ -46,7 +46,7 @@ import Testing
     let alpha = [0, 0.6, 1, 2][Int(seed % 4)]
     let limit = 3
     try await TinyLlama.withFile(seed: seed) { path in
-      let engine = try Engine(path: path, options: EngineOptions(blockLength: 16))
+      let engine = try Engine(path: path, options: EngineOptions(blockLength: 16, memoBytes: 0))
       let prompt: [TokenID] = [1] + (0..<15).map { 3 + TokenID(($0 * Int(seed + 3)) % 7 % 3) }
       // Three letters and an end: 16 beams lose none of the nine beginnings of two.
       var request = Self.options(

@@ -7,8 +7,13 @@ enum EmbeddedModel {
     .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
     .appending(path: "models/spark-mini.gguf").path
 
-  static func engine(_ options: EngineOptions = EngineOptions()) throws -> Engine {
-    try Engine(path: path, options: options)
+  /// - Parameter usesMemo: whether replies may be told again: what is tested by asking twice has to be made twice.
+  static func engine(
+    _ options: EngineOptions = EngineOptions(), usesMemo: Bool = false
+  ) throws -> Engine {
+    var options = options
+    if !usesMemo { options.memoBytes = 0 }
+    return try Engine(path: path, options: options)
   }
 }
 

@@ -8,15 +8,19 @@ struct TinyLlama {
   static let end: Int32 = 2
 
   /// Writes it to a file, for as long as `body` runs.
-  static func withFile<R>(seed: UInt64, _ body: (String) async throws -> R) async throws -> R {
+  ///
+  /// - Parameter certainty: how far its scores are apart.
+  static func withFile<R>(
+    seed: UInt64, certainty: Float = 1, _ body: (String) async throws -> R
+  ) async throws -> R {
     let path = FileManager.default.temporaryDirectory
       .appending(path: "spark-tiny-\(UInt64.random(in: .min ... .max)).gguf").path
-    try Data(writer(seed: seed).bytes()).write(to: URL(filePath: path))
+    try Data(writer(seed: seed, certainty: certainty).bytes()).write(to: URL(filePath: path))
     defer { try? FileManager.default.removeItem(atPath: path) }
     return try await body(path)
   }
 
-  private static func writer(seed: UInt64) -> GGUFWriter {
+  private static func writer(seed: UInt64, certainty: Float) -> GGUFWriter {
     var random = SeededGenerator(seed: seed)
     let (width, feedForward) = (32, 64)
     func tensor(_ name: String, _ shape: [Int], spread: Float = 0.3) -> GGUFWriter.Tensor {
@@ -50,7 +54,7 @@ struct TinyLlama {
         tensor("blk.0.ffn_gate.weight", [width, feedForward]),
         tensor("blk.0.ffn_up.weight", [width, feedForward]),
         tensor("blk.0.ffn_down.weight", [feedForward, width]),
-        tensor("token_embd.weight", [width, pieces.count], spread: 1),
+        tensor("token_embd.weight", [width, pieces.count], spread: certainty),
       ])
   }
 }

@@ -17,6 +17,8 @@ package final class EpisodeStore {
   private let rope: RoPETable
   /// Seconds since 1970.
   package let now: @Sendable () -> Int64
+  /// Called when anything has been forgotten, for whoever may still have it.
+  package var onForgetting: (() -> Void)?
   private(set) var pasts: [String: PastMemory] = [:]
   /// The store's folder; nil when there is none.
   package let directory: String?
@@ -206,5 +208,6 @@ package final class EpisodeStore {
   package func forgetPasts() {
     pasts.removeAll()
     forgetContinuations()
+    onForgetting?()
   }
 }

@@ -169,7 +169,8 @@ package struct CanaryRun: Sendable {
         options: GenerationOptions(
           maxTokens: maxTokens, sampling: .greedy, seed: 0,
           memory: MemoryOptions(
-            scope: namespace == nil ? .none : .namespace, namespace: namespace ?? "nobody"))))
+            scope: namespace == nil ? .none : .namespace, namespace: namespace ?? "nobody"),
+          usesMemo: false)))
   }
 }
 

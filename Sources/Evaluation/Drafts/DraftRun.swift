@@ -101,7 +101,7 @@ package struct DraftRun: Sendable {
       memory: MemoryOptions(
         scope: task.isRepeated ? .namespace : .none, namespace: "evaluation",
         session: session ?? MemoryOwner.nobody),
-      drafts: drafts)
+      drafts: drafts, usesMemo: false)
     var tokens: [TokenID] = []
     for try await event in try engine.stream(prompt, options: options) {
       switch event {

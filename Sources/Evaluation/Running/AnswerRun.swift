@@ -23,7 +23,8 @@ package struct AnswerRun: Sendable {
   package static func generation(_ question: Question, _ memory: MemoryOptions) -> GenerationOptions
   {
     GenerationOptions(
-      maxTokens: question.maxTokens, sampling: .greedy, seed: 0, memory: memory)
+      maxTokens: question.maxTokens, sampling: .greedy, seed: 0, memory: memory,
+      usesMemo: false)
   }
 
   /// Calls `onTrial` with each result as it comes. Returns early, with a `CancellationError`, when

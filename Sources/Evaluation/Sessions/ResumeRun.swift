@@ -113,7 +113,8 @@ package struct ResumeRun: Sendable {
   }
 
   private func options(tokens: Int) -> GenerationOptions {
-    GenerationOptions(maxTokens: tokens, sampling: .greedy, ignoresEndTokens: true, seed: 0)
+    GenerationOptions(
+      maxTokens: tokens, sampling: .greedy, ignoresEndTokens: true, seed: 0, usesMemo: false)
   }
 
   fileprivate struct Answer {

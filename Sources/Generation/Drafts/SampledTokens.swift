@@ -10,6 +10,8 @@ struct SampledTokens {
     /// Layers that were left out for it.
     let skippedLayers: Int
     let logprobs: TokenLogprobs?
+    /// Of the model's distribution, in nats; nil where it was not measured.
+    var entropy: Float?
   }
 
   private var tokens: [Token] = []

@@ -99,11 +99,16 @@ public final class Engine: Sendable {
         try budget.check(
           stepper.memoryUse, contextLength: stepper.contextLength, window: options.window)
         let tiers = stepper.tiers
+        let memo = ReplyMemo(bytes: options.memoBytes)
         let monitor = RunMonitor(
           sensors: SensorReader(files, of: snapshot), pace: pace,
           governor: Governor(
             maxWidth: advice.batchWidth, maxThreads: threads, options: options.thermal),
-          report: onChange, adapt: { [tiers] in tiers.adapt(toShare: $0) })
+          report: onChange,
+          adapt: { [tiers] in
+            tiers.adapt(toShare: $0)
+            memo.adapt(toShare: $0)
+          })
         let contextLength = stepper.contextLength
         return (
           description, tokenizer,
@@ -113,7 +118,9 @@ public final class Engine: Sendable {
             endOfSequence: spelling(tokenizer.eos, "</s>")), threads,
           compute.instructionSet, contextLength,
           model.weightByteCount + (draft?.weightByteCount ?? 0),
-          monitor, EngineCore(stepper: stepper, monitor: monitor, idleWork: IdleWork(tiers))
+          monitor,
+          EngineCore(
+            stepper: stepper, monitor: monitor, idleWork: IdleWork(tiers), memo: memo)
         )
       }
     window = options.window

@@ -5,7 +5,9 @@ internal import Scheduling
 /// The engine's state on its compute thread.
 actor EngineCore {
   private let executor: ComputeThread
-  private let stepper: Stepper
+  let stepper: Stepper
+  /// Replies that may be told again.
+  nonisolated let memo: ReplyMemo
   private let monitor: RunMonitor
   private let idleWork: IdleWork
 
@@ -27,7 +29,9 @@ actor EngineCore {
     unsafe executor.asUnownedSerialExecutor()
   }
 
-  init(stepper: sending Stepper, monitor: RunMonitor, idleWork: IdleWork) {
+  init(stepper: sending Stepper, monitor: RunMonitor, idleWork: IdleWork, memo: ReplyMemo) {
+    self.memo = memo
+    stepper.store.onForgetting = { memo.removeAll() }
     replies = ReplyQueue(stepper: stepper)
     self.stepper = stepper
     self.idleWork = idleWork
@@ -46,6 +50,8 @@ actor EngineCore {
     }
     if reply.isEnded { return nil }
     if Task.isCancelled { reply.cancel() }
+    if reply.id == nil { recall(reply) }
+    if reply.replay != nil { return nextOfReplay(reply) }
     if reply.id == nil {
       begin(reply)
       do throws(EngineError) {
@@ -150,13 +156,15 @@ actor EngineCore {
   /// Takes note of what a reply has come to.
   private func note(_ event: GenerationEvent, of reply: Reply) -> GenerationEvent {
     switch event {
-    case .token:
+    case .token(let token):
       replies.noteToken(of: reply)
+      reply.recording?.append(token)
       returning.append(reply)
       return event
     case .finished(var summary):
       replies.leave(reply)
       summary.conditions = endMonitoring(reply)
+      memoize(reply, summary)
       return .finished(summary)
     }
   }

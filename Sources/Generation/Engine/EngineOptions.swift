@@ -58,6 +58,8 @@ public struct EngineOptions: Sendable, Equatable {
   /// The probability that a generated token's successor must have after half or three quarters of the
   /// layers for the others to be left out; nil: none is. What is said is not the same.
   public var earlyExit: Float?
+  /// Bytes that replies may take that are kept to be told again; 0: none is. See ``GenerationOptions/usesMemo``.
+  public var memoBytes: Int
 
   public init(
     threads: Int? = nil, instructionSet: InstructionSet? = nil, contextLength: Int? = nil,
@@ -68,7 +70,7 @@ public struct EngineOptions: Sendable, Equatable {
     prefillChunk: Int = 512, maxSequences: Int = 64, queueLimit: Int = 1024,
     memoryBytes: Int? = nil,
     thermal: ThermalOptions = ThermalOptions(), draftModel: String? = nil,
-    draftExit: DraftExit? = nil, earlyExit: Float? = nil
+    draftExit: DraftExit? = nil, earlyExit: Float? = nil, memoBytes: Int = 16 << 20
   ) {
     self.threads = threads
     self.instructionSet = instructionSet
@@ -90,6 +92,7 @@ public struct EngineOptions: Sendable, Equatable {
     self.draftModel = draftModel
     self.draftExit = draftExit
     self.earlyExit = earlyExit
+    self.memoBytes = memoBytes
   }
 
   /// Checks every option against its range, the model's trained context, in tokens, and its layers.
@@ -132,6 +135,7 @@ public struct EngineOptions: Sendable, Equatable {
         layer >= 1 && layer < layers, "draftExit", "\(layer)",
         "auto or between 1 and \(layers - 1), since the model has \(layers) layers")
     }
+    try require(memoBytes >= 0, "memoBytes", "\(memoBytes)", "0 or more")
     if let earlyExit {
       try require(
         earlyExit > 0 && earlyExit <= 1, "earlyExit", "\(earlyExit)", "above 0 and at most 1")

@@ -33,6 +33,8 @@ public enum StopReason: String, Sendable {
   case cancelled
   /// The time was up that ``GenerationOptions/deadline`` gave.
   case deadline
+  /// It went wrong in a way that was to end it (``GenerationOptions/qualityStop``).
+  case degenerate
 }
 
 /// What a reply took.
@@ -72,6 +74,11 @@ public struct GenerationSummary: Sendable {
   /// What prompt and reply have become, for the session's next reply; nil when its text was cut
   /// elsewhere than between two tokens.
   let sequence: KeptSequence?
+  /// What went wrong in the text, as far as that can be seen without reading it.
+  public internal(set) var quality = QualityAccount()
+  /// Whether an earlier reply to the same request was told again (``GenerationOptions/usesMemo``): nothing was
+  /// computed, and durations and sizes say so.
+  public internal(set) var isReplayed = false
   /// How the machine felt meanwhile; nil where it was not watched.
   public internal(set) var conditions: RunConditions?
 

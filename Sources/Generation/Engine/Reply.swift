@@ -42,6 +42,12 @@ package final class Reply: @unchecked Sendable {
   var untold: GenerationEvent?
   /// Who goes first; at first as the options have it.
   var priority: Priority
+  /// What it is kept by once it has ended; nil where it is not to be.
+  var requestKey: RequestKey?
+  /// What was told of it, to be kept; nil where it is not to be.
+  var recording: [GeneratedToken]?
+  /// An earlier reply that it repeats; nil where it is made.
+  var replay: Replay?
 
   /// Whose it is.
   var owner: MemoryOwner {
@@ -121,6 +127,8 @@ struct ReplyState {
   /// Whether nothing is kept of it, as memory could not be taken back to what was told.
   var leavesNothing = false
   var generated = 0
+  /// What goes wrong in what was told.
+  var quality: QualityMonitor
   /// What was left out.
   var exits = ExitAccount()
   var lastToken: TokenID = 0
@@ -132,8 +140,9 @@ struct ReplyState {
   /// - Parameter rows: the most that a pass is given.
   init(
     memory: SequenceMemory, sampler: Sampler, text: ReplyText, reservedBlocks: Int,
-    beams: BeamState?, drafter: Drafter?, rows: Int
+    beams: BeamState?, drafter: Drafter?, rows: Int, quality: QualityMonitor
   ) {
+    self.quality = quality
     self.memory = memory
     self.sampler = sampler
     self.text = text

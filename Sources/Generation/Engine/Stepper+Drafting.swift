@@ -70,7 +70,9 @@ extension Stepper {
           id: token, isDraft: isRight,
           skippedLayers: model.layers.count - pass.depth(state.firstLogit + row),
           logprobs: reply.options.logprobs > 0
-            ? TokenLogprobs(logits: logits, chosen: token, top: reply.options.logprobs) : nil))
+            ? TokenLogprobs(logits: logits, chosen: token, top: reply.options.logprobs) : nil,
+          entropy: state.quality.measures(at: state.generated + state.sampled.count)
+            ? entropy(of: logits) : nil))
       // Nothing is said after an end.
       if !isRight || isEnd(token, of: reply) { return row + (isRight ? 1 : 0) }
     }

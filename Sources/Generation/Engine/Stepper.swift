@@ -51,6 +51,8 @@ package final class Stepper {
   /// Replies with drafts so far.
   var draftedReplies = 0
   var reservedBlocks = 0
+  /// How long replies are.
+  private var lengths = ReplyLengths()
   private var knownBreakers: (texts: [String], breakers: SequenceBreakers)?
 
   /// - Parameters:
@@ -255,7 +257,10 @@ package final class Stepper {
         tokenizer: tokenizer, continuing: reply.isContinuation,
         stopStrings: reply.options.stopStrings),
       reservedBlocks: blocks, beams: beams(for: reply), drafter: drafter(for: reply),
-      rows: logitsPerPass)
+      rows: logitsPerPass,
+      quality: QualityMonitor(
+        vocabularySize: tokenizer.vocabularySize,
+        limit: reply.options.ignoresEndTokens ? nil : lengths.limit))
   }
 
   /// Where a prompt asks: behind the end of its last turn but for the few tokens that open a reply,
@@ -594,6 +599,10 @@ package final class Stepper {
     state.generated += 1
     state.lastToken = token
     state.stopReason = reasonToStop(state, reply, after: token)
+    let fault = state.quality.note(token, entropy: sampled.entropy)
+    if state.stopReason == nil, let fault, reply.options.qualityStop.contains(fault) {
+      state.stopReason = .degenerate
+    }
 
     let text: String
     switch state.stopReason {
@@ -630,7 +639,9 @@ package final class Stepper {
     let keyValueBytes = state.memory.heldBlocks * pool.layout.blockByteCount
     let evicted = state.memory.evicted
     keep(&state, of: reply)
-    return GenerationSummary(
+    if state.stopReason == .endOfText { lengths.note(state.generated) }
+    state.quality.finish(isContextFull: state.stopReason == .contextFull)
+    var summary = GenerationSummary(
       stopReason: state.stopReason!, trailingText: state.text.finish(),
       promptTokens: reply.prompt.count,
       generatedTokens: state.generated, evictedTokens: evicted,
@@ -642,6 +653,8 @@ package final class Stepper {
       drafts: state.drafter?.account ?? DraftAccount(), exits: state.exits,
       beams: state.beams?.report,
       sequence: sequence(of: state))
+    summary.quality = state.quality.account
+    return summary
   }
 
   /// What a reply that has ended leaves to the next one of its session.

@@ -9,7 +9,8 @@ struct Bench: AsyncParsableCommand {
     discussion: """
       Prefill reads -p tokens in an empty context, decode writes -n tokens one by one. Each is \
       measured -r times after a run that is not counted; the figures are the median and the extremes. \
-      With --parallel, whole replies are measured instead, tokens read and written counted together.
+      With --repeat, one request is measured when it is made for the first time, with its prompt restored, \
+      and told again. With --parallel, whole replies are measured instead, tokens read and written counted together.
       """)
 
   @Argument(
@@ -46,6 +47,9 @@ struct Bench: AsyncParsableCommand {
   @Option(help: "Readers at once under --load.")
   var streams = 64
 
+  @Flag(help: "Measure what it saves to ask the same again.")
+  var `repeat` = false
+
   @Flag(help: "Write one JSON object a line for each test.")
   var json = false
 
@@ -56,6 +60,12 @@ struct Bench: AsyncParsableCommand {
     try require(decodeTokens >= 0, "--decode-tokens must not be negative.")
     try require(repetitions > 0, "--repetitions must be at least 1.")
     try require((1...1024).contains(streams), "--streams must be between 1 and 1024.")
+    try require(
+      [parallel != nil, load != nil, `repeat`].count { $0 } < 2,
+      "--parallel, --load and --repeat are tests of their own; take one.")
+    try require(
+      !`repeat` || (promptTokens > 0 && decodeTokens > 0),
+      "--repeat needs a prompt and a reply of at least one token.")
     if let parallel {
       try require(
         parallel.values.allSatisfy { (1...1024).contains($0) },
@@ -77,6 +87,10 @@ struct Bench: AsyncParsableCommand {
         continue
       }
       let engine = try Engine(path: path, options: engine.options)
+      if `repeat` {
+        try await measureRepeats(path, engine)
+        continue
+      }
       try await measure("prefill", promptTokens, path, engine) {
         try await engine.measurePrefill(tokens: $0)
       }
@@ -102,6 +116,17 @@ struct Bench: AsyncParsableCommand {
     }
     let record = LoadRecord(model: path, streams: streams, seconds: duration.seconds, report)
     try json ? Output.standard.writeJSONLine(record) : Output.standard.write(record.lines)
+  }
+
+  /// The first round is not counted.
+  private func measureRepeats(_ path: String, _ engine: Engine) async throws {
+    let bench = RepeatBench(
+      engine: engine, promptTokens: promptTokens, decodeTokens: decodeTokens)
+    var rounds: [RepeatBench.Round] = []
+    for round in 0...repetitions { rounds.append(try await bench.run(round)) }
+    let record = RepeatRecord(model: path, bench, Array(rounds.dropFirst()))
+    try json
+      ? Output.standard.writeJSONLine(record) : Output.standard.write(record.line)
   }
 
   /// Replies at once beside the same replies one after another, both in each round.
@@ -256,5 +281,5 @@ private struct ParallelRecord: Encodable {
 
 extension [Double] {
   /// The middle of sorted values; the mean of the two middle ones where their number is even.
-  fileprivate var median: Double { (self[(count - 1) / 2] + self[count / 2]) / 2 }
+  var median: Double { (self[(count - 1) / 2] + self[count / 2]) / 2 }
 }

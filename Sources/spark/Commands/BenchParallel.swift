@@ -25,6 +25,7 @@ struct ParallelBench {
       maxTokens: decodeTokens, ignoresEndTokens: true, memory: MemoryOptions(scope: .none))
     options.sampling.temperature = 0
     options.drafts.mode = .off
+    options.usesMemo = false
     return options
   }
 

@@ -20,6 +20,8 @@ struct Generate: AsyncParsableCommand {
   @OptionGroup(title: "Sampling") var sampling: SamplingFlags
   @OptionGroup(title: "Beams") var beams: BeamFlags
   @OptionGroup(title: "Drafts") var drafts: DraftFlags
+  @OptionGroup(title: "Quality") var quality: QualityFlags
+  @OptionGroup(title: "Repetition") var memo: MemoFlags
   @OptionGroup(title: "Heat") var thermal: ThermalFlags
   @OptionGroup(title: "Output") var output: OutputFlags
 
@@ -74,6 +76,8 @@ struct Generate: AsyncParsableCommand {
   ) -> GenerationOptions {
     var options = GenerationOptions(length, sampling, beams, drafts, over: base)
     options.logprobs = output.logprobs
+    quality.apply(to: &options)
+    memo.apply(to: &options)
     return options
   }
 }

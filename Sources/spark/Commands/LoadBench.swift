@@ -121,6 +121,7 @@ struct LoadBench: Sendable {
       maxTokens: reply, ignoresEndTokens: true, seed: random,
       memory: MemoryOptions(scope: .none), priority: priority)
     options.drafts.mode = .off
+    options.usesMemo = false
     if leavesAfter == 0 { return }
     var last = ContinuousClock.now
     var count = 0

@@ -48,10 +48,19 @@ struct SummaryRecord: Encodable {
   var earlyTokens: Int
   var skippedLayers: Int
   var beams: BeamRecord?
+  var quality: [QualityRecord]
+  /// Mean of the model's distributions, in nats.
+  var entropy: Float?
+  var replayed: Bool
+  var memo: MemoRecord?
   var conditions: RunConditions?
 
-  /// - Parameter passages: what was recalled; empty where nobody asked.
-  init(_ summary: GenerationSummary, passages: [PassageRecord]) {
+  /// - Parameters:
+  ///   - passages: what was recalled; empty where nobody asked.
+  ///   - memo: the engine's, after the reply.
+  init(
+    _ summary: GenerationSummary, passages: [PassageRecord], memo: MemoStatistics? = nil
+  ) {
     stopReason = summary.stopReason.identifier
     promptTokens = summary.promptTokens
     generatedTokens = summary.generatedTokens
@@ -76,6 +85,10 @@ struct SummaryRecord: Encodable {
     earlyTokens = summary.exits.tokens
     skippedLayers = summary.exits.layers
     beams = summary.beams.map(BeamRecord.init)
+    quality = summary.quality.findings.map(QualityRecord.init)
+    entropy = summary.quality.entropy
+    replayed = summary.isReplayed
+    self.memo = memo.map(MemoRecord.init)
     conditions = summary.conditions
   }
 }
@@ -143,6 +156,7 @@ extension StopReason {
     case .contextFull: "context_full"
     case .cancelled: "cancelled"
     case .deadline: "deadline"
+    case .degenerate: "degenerate"
     }
   }
 }

@@ -48,7 +48,10 @@ struct Reporter: Sendable {
 
   private func finished(_ summary: GenerationSummary, of engine: Engine) throws {
     let passages = summary.memory.passages.map { PassageRecord($0, tokenizer: engine.tokenizer) }
-    if flags.json { return try output.writeJSONLine(SummaryRecord(summary, passages: passages)) }
+    if flags.json {
+      return try output.writeJSONLine(
+        SummaryRecord(summary, passages: passages, memo: engine.memoStatistics))
+    }
     try output.write(summary.trailingText)
     // Where the text is followed by something else, on a terminal or in one log with the statistics,
     // its last line is ended. A text that goes elsewhere stays as the model wrote it.
@@ -62,6 +65,7 @@ struct Reporter: Sendable {
     for passage in passages { diagnostics.tell("spark: \(passage.line)\n") }
     for notice in summary.memory.notices { diagnostics.tell("spark: \(notice)\n") }
     guard !flags.quiet else { return }
-    diagnostics.tell("\(Statistics(summary: summary, isVerbose: flags.verbose))")
+    diagnostics.tell(
+      "\(Statistics(summary: summary, memo: engine.memoStatistics, isVerbose: flags.verbose))")
   }
 }

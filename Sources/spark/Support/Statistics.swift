@@ -3,6 +3,8 @@ import Generation
 /// The figures of a run, for people.
 struct Statistics: CustomStringConvertible {
   var summary: GenerationSummary
+  /// The engine's, after the reply; nil where there is none.
+  var memo: MemoStatistics?
   /// Also what only someone who looks closer wants to know.
   var isVerbose = false
 
@@ -28,7 +30,15 @@ struct Statistics: CustomStringConvertible {
         "left early: \(summary.exits.tokens.inTokens), \(summary.exits.layers) layers left out",
         at: 2)
     }
+    lines.insert(contentsOf: summary.quality.lines, at: 2)
+    if summary.isReplayed {
+      lines.insert("told again, as it was made for the same request before", at: 2)
+    }
     if isVerbose {
+      if let entropy = summary.quality.entropy {
+        lines.append("entropy of the model's guesses \(Double(entropy).inTenths) nats")
+      }
+      if let memo { lines.append(memo.line) }
       lines.append("keys and values \(summary.keyValueBytes.inBytes)")
       if let breakEven { lines.append(breakEven) }
     }
@@ -117,6 +127,7 @@ extension StopReason {
     case .contextFull: "the context is full"
     case .cancelled: "interrupted"
     case .deadline: "the time given was up"
+    case .degenerate: "the text went wrong"
     }
   }
 }

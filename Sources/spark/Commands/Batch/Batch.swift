@@ -34,6 +34,8 @@ struct Batch: AsyncParsableCommand {
   @OptionGroup(title: "Sampling") var sampling: SamplingFlags
   @OptionGroup(title: "Beams") var beams: BeamFlags
   @OptionGroup(title: "Drafts") var drafts: DraftFlags
+  @OptionGroup(title: "Quality") var quality: QualityFlags
+  @OptionGroup(title: "Repetition") var memo: MemoFlags
   @OptionGroup(title: "Heat") var thermal: ThermalFlags
 
   @Flag(help: "Tell the figures at the end as a JSON object, on standard error.")
@@ -44,6 +46,10 @@ struct Batch: AsyncParsableCommand {
 
   func validate() throws {
     try require(!output.isEmpty, "--output must not be empty.")
+    try require(
+      quality.stopOn?.kinds.contains(.endless) != true,
+      "--stop-on endless depends on the replies before, and a batch that goes on would say something else; "
+        + "leave it out.")
     try require(
       output != "-" || !(batch.restart || batch.force || batch.retryFailed),
       "--restart, --force and --retry-failed are about what an output file holds; name one with --output."
@@ -105,6 +111,8 @@ struct Batch: AsyncParsableCommand {
 
   private func plan() throws -> BatchPlan {
     var options = GenerationOptions(length, sampling, beams, drafts)
+    quality.apply(to: &options)
+    memo.apply(to: &options)
     options.memory = memory.options
     options.priority = batch.priority
     return BatchPlan(

@@ -65,7 +65,8 @@ struct BatchPlan: Sendable {
       prefix \(prefix.debugDescription)
       seed \(seed)
       most \(options.maxTokens.debugDescription), stop \(options.stopStrings), \
-      ignores ends \(options.ignoresEndTokens)
+      ignores ends \(options.ignoresEndTokens), \
+      stops on \(options.qualityStop.map(\.rawValue).sorted())
       sampling \(options.sampling), bias \(bias.map { "\($0.key): \($0.value)" })
       beams \(options.beams.debugDescription), early exit \(engine.earlyExit.debugDescription)
       memory \(options.memory.scope) of \(options.memory.namespace.debugDescription)

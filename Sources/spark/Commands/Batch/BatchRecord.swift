@@ -22,6 +22,10 @@ struct BatchRecord: Encodable, Sendable {
   var prefillSeconds: Double?
   var decodeSeconds: Double?
   var timeToFirstTokenSeconds: Double?
+  /// What went wrong in the text; left out where nothing did.
+  var quality: [QualityRecord]?
+  /// True where an earlier reply to the same prompt was told again.
+  var replayed: Bool?
   /// How often it was tried again.
   var retries: Int?
   var error: Failure?
@@ -44,6 +48,9 @@ struct BatchRecord: Encodable, Sendable {
     prefillSeconds = summary.prefillDuration.seconds
     decodeSeconds = summary.decodeDuration.seconds
     timeToFirstTokenSeconds = summary.timeToFirstToken.seconds
+    let findings = summary.quality.findings.map(QualityRecord.init)
+    quality = findings.isEmpty ? nil : findings
+    replayed = summary.isReplayed ? true : nil
   }
 
   init(_ prompt: BatchPrompt, _ error: EngineError, retries: Int) {

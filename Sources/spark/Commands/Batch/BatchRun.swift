@@ -239,6 +239,8 @@ final class BatchRun {
       summary.retries += retries
       summary.promptTokens += reply.promptTokens
       summary.cachedTokens += reply.memory.cached
+      if reply.isReplayed { summary.replayed += 1 }
+      if !reply.quality.findings.isEmpty { summary.faulty += 1 }
       summary.highestTemperature =
         [summary.highestTemperature, reply.conditions?.highestTemperature].compactMap(\.self).max()
       try finish(BatchRecord(prompt, text: text, reply, retries: retries), of: prompt)

@@ -19,6 +19,10 @@ struct BatchSummary: Encodable, Sendable {
   /// Beginnings that several prompts had in common and that were read once.
   var sharedBeginnings = 0
   var generatedTokens = 0
+  /// Replies that were told again, as the same had been asked before.
+  var replayed = 0
+  /// Replies in which something went wrong.
+  var faulty = 0
   var seconds = 0.0
   var tokensPerSecond: Double?
   var parallel: Int
@@ -48,6 +52,8 @@ struct BatchSummary: Encodable, Sendable {
         "prompts \(promptTokens.inTokens), \(cachedTokens) of them read before: "
           + "\(sharedBeginnings) beginnings were shared")
     }
+    if replayed > 0 { lines.append("told again, as asked before: \(replayed)") }
+    if faulty > 0 { lines.append("went wrong, as the results say: \(faulty)") }
     if retries > 0 { lines.append("tried again \(retries) times") }
     if governorChanges > 0 {
       lines.append("governor: \(governorChanges) changes, width down to \(leastWidth)")
