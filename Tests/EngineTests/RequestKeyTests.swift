@@ -58,6 +58,8 @@ import Testing
     Change("stop string e and accent") { $0.stopStrings = ["e\u{301}"] },
     Change("ignoresEndTokens") { $0.ignoresEndTokens = true },
     Change("logprobs") { $0.logprobs = 1 },
+    Change("stopping on loops") { $0.qualityStop = [.loop] },
+    Change("stopping on more") { $0.qualityStop = [.loop, .collapse] },
     Change("scope") { $0.memory.scope = .none },
     Change("namespace") { $0.memory.namespace = "other" },
     Change("leaving nothing") { $0.memory.session = "" },
@@ -128,6 +130,7 @@ import Testing
       Change("memory of others") { $0.memory.scope = .namespace },
       Change("a session's reply") { $0.memory.session = "garden" },
       Change("telling what was recalled") { $0.memory.explains = true },
+      Change("what depends on the replies before") { $0.qualityStop = [.loop, .endless] },
       Change("reading alone") { $0.maxTokens = 0 },
     ])
   func none(change: Change<GenerationOptions>) async throws {

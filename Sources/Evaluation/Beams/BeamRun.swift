@@ -55,7 +55,7 @@ package struct BeamRun: Sendable {
     let options = GenerationOptions(
       maxTokens: maxTokens, sampling: arm.sampling, ignoresEndTokens: task.ignoresEndTokens,
       seed: seed + UInt64(item), memory: MemoryOptions(scope: .none),
-      drafts: DraftOptions(mode: .off), beams: arm.beams)
+      drafts: DraftOptions(mode: .off), beams: arm.beams, usesMemo: false)
     let begun = ContinuousClock.now
     var tokens: [TokenID] = []
     for try await event in try engine.stream(prompt, options: options) {
