@@ -86,7 +86,9 @@ let package = Package(
     .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),
     .testTarget(
       name: "EngineTests",
-      dependencies: ["Cache", "Cascade", "Generation", "AllocationCounter", "TestSupport"]),
+      dependencies: [
+        "Hardware", "Cache", "Cascade", "Generation", "AllocationCounter", "TestSupport",
+      ]),
     // Tasks, statistics and reports as values; runs on the embedded model.
     .testTarget(
       name: "EvaluationTests", dependencies: ["Evaluation", "Generation"], exclude: ["Fixtures"]),
