@@ -104,10 +104,6 @@ final class ReplyQueue {
   /// When the next reply is not wanted any more; nil: they all are.
   var nextDeadline: UInt64? { scheduler.nextDeadline }
 
-  var isEmpty: Bool { replies.isEmpty }
-  var waiting: Int { scheduler.queuedRequests }
-  var begun: Int { scheduler.requestCount - scheduler.queuedRequests }
-
   // MARK: - Passes
 
   /// Decides what happens next, does what is to be done before it, and leaves the pass itself in `turns`.
