@@ -106,31 +106,47 @@ extension Disk {
   /// The bytes in `range`; fewer where the file ends before.
   func readAll(_ file: FileDescriptor, _ range: Range<Int>) throws(DiskError) -> [UInt8] {
     var bytes = [UInt8](repeating: 0, count: range.count)
-    var count = 0
-    while count < bytes.count {
-      var span = bytes.mutableSpan
-      let got = try unsafe span.withUnsafeMutableBytes { (buffer) throws(DiskError) in
-        unsafe try read(
-          file, at: range.lowerBound + count,
-          into: UnsafeMutableRawBufferPointer(rebasing: buffer[count...]))
-      }
-      if got == 0 { break }
-      count += got
+    var span = bytes.mutableSpan
+    let count = try unsafe span.withUnsafeMutableBytes { (buffer) throws(DiskError) in
+      unsafe try readAll(file, at: range.lowerBound, into: buffer)
     }
     bytes.removeLast(bytes.count - count)
     return bytes
+  }
+
+  /// Fills `buffer`.
+  ///
+  /// - Returns: bytes read; fewer than there is room for where the file ends before.
+  func readAll(
+    _ file: FileDescriptor, at offset: Int, into buffer: UnsafeMutableRawBufferPointer
+  ) throws(DiskError) -> Int {
+    var count = 0
+    while count < buffer.count {
+      let got = unsafe try read(
+        file, at: offset + count,
+        into: UnsafeMutableRawBufferPointer(rebasing: buffer[count...]))
+      if got == 0 { break }
+      count += got
+    }
+    return count
   }
 
   /// Writes all of `bytes`.
   func writeAll(
     _ file: FileDescriptor, _ bytes: [UInt8], at offset: Int, path: String
   ) throws(DiskError) {
+    try unsafe bytes.span.withUnsafeBytes { (buffer) throws(DiskError) in
+      unsafe try writeAll(file, buffer, at: offset, path: path)
+    }
+  }
+
+  func writeAll(
+    _ file: FileDescriptor, _ bytes: UnsafeRawBufferPointer, at offset: Int, path: String
+  ) throws(DiskError) {
     var count = 0
     while count < bytes.count {
-      let written = try unsafe bytes.span.extracting(count...).withUnsafeBytes {
-        (buffer) throws(DiskError) in
-        unsafe try write(file, at: offset + count, buffer)
-      }
+      let written = unsafe try write(
+        file, at: offset + count, UnsafeRawBufferPointer(rebasing: bytes[count...]))
       guard written > 0 else {
         throw DiskError(.full, operation: "write", path: path, reason: "nothing was written")
       }

@@ -28,34 +28,21 @@ package final class ScratchFile: Sendable {
 
   deinit { disk.close(file) }
 
-  /// Where such files may be where there is no better place: `TMPDIR`, or `/tmp`.
+  /// Where such files may be where there is no better place: `TMPDIR`, or `/var/tmp`, which is
+  /// seldom in memory.
   package static var temporaryFolder: String {
-    guard let folder = unsafe getenv("TMPDIR") else { return "/tmp" }
+    guard let folder = unsafe getenv("TMPDIR") else { return "/var/tmp" }
     return unsafe String(cString: folder)
   }
 
   package func write(_ bytes: UnsafeRawBufferPointer, at offset: Int) throws(DiskError) {
-    var count = 0
-    while count < bytes.count {
-      let written = unsafe try disk.write(
-        file, at: offset + count, UnsafeRawBufferPointer(rebasing: bytes[count...]))
-      guard written > 0 else {
-        throw DiskError(.full, operation: "write", path: path, reason: "nothing was written")
-      }
-      count += written
-    }
+    unsafe try disk.writeAll(file, bytes, at: offset, path: path)
   }
 
   /// Reads as many bytes as `bytes` has room for.
   package func read(into bytes: UnsafeMutableRawBufferPointer, at offset: Int) throws(DiskError) {
-    var count = 0
-    while count < bytes.count {
-      let got = unsafe try disk.read(
-        file, at: offset + count, into: UnsafeMutableRawBufferPointer(rebasing: bytes[count...]))
-      guard got > 0 else {
-        throw DiskError(.failed, operation: "read", path: path, reason: "it is too short")
-      }
-      count += got
+    guard unsafe try disk.readAll(file, at: offset, into: bytes) == bytes.count else {
+      throw DiskError(.failed, operation: "read", path: path, reason: "it is too short")
     }
   }
 }

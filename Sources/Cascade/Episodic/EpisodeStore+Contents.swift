@@ -68,12 +68,10 @@ extension EpisodeStore {
   /// The blocks of a text that is read with nothing of other sessions, the last one as full as it
   /// gets.
   package func chain(of tokens: [TokenID], in namespace: String) -> [BlockIdentity] {
-    var chain: [BlockIdentity] = []
-    for start in stride(from: 0, to: tokens.count, by: layout.blockLength) {
-      let parent = chain.last ?? root(namespace: namespace)
-      chain.append(
-        parent.child(tokens[start..<min(start + layout.blockLength, tokens.count)]))
-    }
+    let root = root(namespace: namespace)
+    var chain = root.chain(tokens[...], blockLength: layout.blockLength)
+    let rest = tokens.suffix(tokens.count % layout.blockLength)
+    if !rest.isEmpty { chain.append((chain.last ?? root).child(rest)) }
     return chain
   }
 

@@ -72,6 +72,19 @@ extension BlockIdentity {
     return BlockIdentity(hash)
   }
 
+  /// The identities of the whole blocks that follow this one with `tokens`, nothing of other sessions
+  /// taking part.
+  package func chain(_ tokens: ArraySlice<TokenID>, blockLength: Int) -> [BlockIdentity] {
+    var chain: [BlockIdentity] = []
+    chain.reserveCapacity(tokens.count / blockLength)
+    var rest = tokens
+    while rest.count >= blockLength {
+      chain.append((chain.last ?? self).child(rest.prefix(blockLength)))
+      rest = rest.dropFirst(blockLength)
+    }
+    return chain
+  }
+
   init(_ hash: consuming SHA256) {
     let words = hash.finish()
     self.init(

@@ -1,3 +1,5 @@
+internal import Cache
+internal import Cascade
 package import Model
 
 /// The whole blocks that a prompt begins with, as numbers: equal numbers, equal beginnings.
@@ -11,18 +13,8 @@ package struct PromptBeginning: Sendable, Equatable {
   ///   - blockLength: tokens. The last token of a prompt is always read, and no part of a beginning.
   ///   - owner: what else two prompts must have in common to share what was read.
   package init(_ tokens: [TokenID], blockLength: Int, owner: String) {
-    var blocks: [UInt64] = []
-    // FNV-1a over the owner and the tokens, spread at the end of each block.
-    var hash: UInt64 = 0xcbf2_9ce4_8422_2325
-    func add(_ value: UInt64) { hash = (hash ^ value) &* 0x100_0000_01b3 }
-    for byte in owner.utf8 { add(UInt64(byte)) }
-    for (index, token) in tokens.dropLast().enumerated() {
-      add(UInt64(UInt32(bitPattern: token)))
-      guard (index + 1) % blockLength == 0 else { continue }
-      var mix = SplitMix64(state: hash)
-      blocks.append(mix.next())
-    }
-    self.blocks = blocks
+    blocks = BlockIdentity(high: UInt64(naming: owner), low: 0)
+      .chain(tokens.dropLast(), blockLength: blockLength).map(\.high)
   }
 
   /// Blocks that both begin with.
