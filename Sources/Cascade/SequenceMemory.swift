@@ -195,6 +195,7 @@ package final class SequenceMemory {
   /// The forward cascade: names the blocks that the step has filled, and lets go of those that no
   /// later token will see, which the store is given first. To be called between steps.
   package func slide(in pool: KVBlockPool) {
+    precondition(!isParked, "the window of a parked sequence cannot slide")
     nameFilledBlocks()
     let leaving = working.leaving
     if owner.scope != .none, !leaving.isEmpty {

@@ -77,14 +77,14 @@ import Testing
     arguments: [
       EngineOptions(contextLength: 256, maxSequences: 1),
       EngineOptions(window: .sliding(tokens: 64), blockLength: 16, maxSequences: 1),
-    ])
-  func parked(_ options: EngineOptions) async throws {
+    ], [DraftOptions.Mode.off, .always])
+  func parked(_ options: EngineOptions, _ drafts: DraftOptions.Mode) async throws {
     let engine = try EmbeddedModel.engine(options)
     func reply(_ index: Int) throws -> TokenStream {
       var own = Self.options(index, tokens: 150)
       own.maxTokens = nil
       own.memory = MemoryOptions(scope: .session)
-      own.drafts.mode = .off
+      own.drafts.mode = drafts
       return try engine.stream(Self.prompt(index), options: own)
     }
     var alone: [[TokenID]] = []
@@ -133,6 +133,20 @@ import Testing
     // One reads it whole; the next one may have begun beside it.
     #expect(read < all / 2, "\(read) of \(all) tokens were read")
     #expect(try await Self.isFree(engine))
+  }
+
+  @Test("limits that stand for none are taken as such")
+  func noLimits() async throws {
+    let engine = try EmbeddedModel.engine()
+    var options = Self.options(1)
+    (options.maxTokens, options.deadline) = (.max, .seconds(Int64.max))
+    let streams = try (0..<3).map { try engine.stream(Self.prompt($0), options: options) }
+    try await withThrowingTaskGroup(of: Int.self) { group in
+      for stream in streams {
+        group.addTask { try await WholeReply(stream, limit: 30).tokens.count }
+      }
+      for try await count in group { #expect(count == 30) }
+    }
   }
 
   @Test("an urgent reply is made before those that came first, and they go on afterwards")

@@ -44,6 +44,97 @@ import Testing
     #expect(try results[2].get().tokens.count == 24)
   }
 
+  @Test("two tasks that read one stream share its events, and both come to the end")
+  func twoReaders() async throws {
+    let engine = try EmbeddedModel.engine()
+    let stream = try engine.stream(Self.request(0))
+    let counts = try await withThrowingTaskGroup(of: (tokens: Int, summaries: Int).self) { group in
+      for _ in 0..<3 {
+        group.addTask {
+          var (tokens, summaries) = (0, 0)
+          for try await event in stream {
+            if case .token = event { tokens += 1 } else { summaries += 1 }
+          }
+          return (tokens, summaries)
+        }
+      }
+      return try await group.reduce(into: (tokens: 0, summaries: 0)) {
+        $0 = ($0.tokens + $1.tokens, $0.summaries + $1.summaries)
+      }
+    }
+    #expect(counts.tokens == 24 && counts.summaries == 1)
+  }
+
+  @Test("a stream whose reply cannot begin says why, and is over then")
+  func overAfterFailure() async throws {
+    let engine = try EmbeddedModel.engine()
+    let stream = try engine.stream(.tokens([-1]), options: GenerationOptions(maxTokens: 4))
+    let iterator = stream.makeAsyncIterator()
+    await #expect(throws: EngineError.self) {
+      var reader = iterator
+      _ = try await reader.next()
+    }
+    var rest = iterator
+    #expect(try await rest.next() == nil)
+    let other = try await engine.generate(.text("A"), options: GenerationOptions(maxTokens: 4))
+    #expect(other.tokens.count == 4)
+  }
+
+  @Test("a batch that is larger than the queue asks for no more than may wait")
+  func batchBeyondQueue() async throws {
+    let engine = try EmbeddedModel.engine(EngineOptions(maxSequences: 1, queueLimit: 3))
+    let requests = (0..<9).map { Self.request($0, tokens: 4) }
+    for result in await engine.generateBatch(requests) {
+      #expect(try result.get().tokens.count == 4)
+    }
+    var ended = 0
+    for try await (_, event) in try engine.stream(requests) {
+      if case .finished = event { ended += 1 }
+    }
+    #expect(ended == 9)
+  }
+
+  @Test("who breaks off a merged stream may read on, and a cancelled reader ends its replies")
+  func brokenOff() async throws {
+    let engine = try EmbeddedModel.engine()
+    let stream = try engine.stream((0..<3).map { Self.request($0, tokens: 6) })
+    var events = 0
+    for try await _ in stream {
+      events += 1
+      break
+    }
+    for try await _ in stream { events += 1 }
+    #expect(events == 3 * 7)
+
+    let endless = try engine.stream((0..<3).map { Self.request($0, tokens: -1) })
+    let reader = Task {
+      var count = 0
+      for try await _ in endless { count += 1 }
+      return count
+    }
+    try await Task.sleep(for: .milliseconds(50))
+    reader.cancel()
+    _ = try await reader.value
+    var isFree = false
+    for _ in 0..<400 where !isFree {
+      isFree = await engine.unload()
+      if !isFree { try await Task.sleep(for: .milliseconds(5)) }
+    }
+    #expect(isFree)
+  }
+
+  @Test("with a draft model a memory budget holds, and early exits are counted")
+  func budgetWithDraft() async throws {
+    var options = EngineOptions(memoryBytes: 300 << 20)
+    options.draftModel = EmbeddedModel.path
+    options.earlyExit = 0.9
+    let use = await (try EmbeddedModel.engine(options)).measureMemory()
+    #expect(use.most <= 300 << 20)
+    options.earlyExit = nil
+    let without = await (try EmbeddedModel.engine(options)).measureMemory()
+    #expect(without.workspace < use.workspace)
+  }
+
   @Test("the events of several replies come as they are made, and each reply is whole")
   func mergedStream() async throws {
     let engine = try EmbeddedModel.engine()
@@ -163,7 +254,11 @@ import Testing
     let use = await engine.measureMemory()
     #expect(use.weights == engine.weightBytes && use.budget == 400 << 20)
     #expect(use.most <= 400 << 20 && use.keyValues.most > 0 && use.workspace > 0)
-    #expect(use.keyValues.used == 0)
+    #expect(use.keyValues.used == 0 && use.replies.most == 0)
+    let telling = try EmbeddedModel.engine(
+      EngineOptions(memoryBytes: 400 << 20, memoBytes: 8 << 20), usesMemo: true)
+    let told = await telling.measureMemory()
+    #expect(told.replies.most == 8 << 20 && told.most <= 400 << 20)
     for (bytes, part) in [
       (4 << 20, "the weights alone"), (use.weights + (4 << 20), "give at least"),
     ] {

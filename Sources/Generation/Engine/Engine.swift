@@ -39,6 +39,8 @@ public final class Engine: Sendable {
   private let monitor: RunMonitor
   let core: EngineCore
   private let window: Window
+  /// Replies that may wait for their turn.
+  let queueLimit: Int
 
   /// Loads the model at `path`: maps the file, checks it, and packs its weights for this processor.
   ///
@@ -89,17 +91,18 @@ public final class Engine: Sendable {
           options.memoryBytes, weights: model.weightByteCount + (draft?.weightByteCount ?? 0),
           free: snapshot.memoryLeft)
         try budget.limit(&storeOptions)
+        let memo = ReplyMemo(bytes: budget.memoBytes(options.memoBytes))
         let stepper = try Stepper(
           model: model, draft: draft, tokenizer: tokenizer, compute: compute, options: options,
           pace: pace, storeOptions: storeOptions,
           keyValueBytes: { [storeOptions] in
-            budget.keyValueBytes(storeOptions, workspace: $0)
+            budget.keyValueBytes(storeOptions, memo: memo.statistics.budget, workspace: $0)
           },
           now: clock ?? { Int64(Date.now.timeIntervalSince1970) })
         try budget.check(
-          stepper.memoryUse, contextLength: stepper.contextLength, window: options.window)
+          stepper.memoryUse(replies: memo.statistics), contextLength: stepper.contextLength,
+          window: options.window)
         let tiers = stepper.tiers
-        let memo = ReplyMemo(bytes: options.memoBytes)
         let monitor = RunMonitor(
           sensors: SensorReader(files, of: snapshot), pace: pace,
           governor: Governor(
@@ -124,6 +127,7 @@ public final class Engine: Sendable {
         )
       }
     window = options.window
+    queueLimit = options.queueLimit
   }
 
   /// The tokens that a prompt becomes, special tokens included.

@@ -17,9 +17,9 @@ actor EngineCore {
   /// Those that were given a token in the last pass and are about to ask for another.
   private var returning: [Reply] = []
   private var isAttending = false
-  private var passes = 0
-  /// The pass after which somebody was waited for.
-  private var awaited = -1
+  /// Whether they are being waited for, and how often that has ended.
+  private var isAwaiting = false
+  private var waits = 0
   private var lastPass = Duration.zero
   /// When deadlines are looked at although nothing happens.
   private var alarm: UInt64?
@@ -66,7 +66,7 @@ actor EngineCore {
     }
     let result = await withTaskCancellationHandler {
       await withCheckedContinuation { (waiter: Reply.Waiter) in
-        reply.waiter = waiter
+        reply.wait(waiter)
         waiting += 1
         replies.setDemand(reply, to: true)
         attend()
@@ -84,6 +84,7 @@ actor EngineCore {
     _ = endMonitoring(reply)
     stepper.end(reply)
     replies.leave(reply)
+    dismissWaiters(of: reply)
     attend()
   }
 
@@ -114,7 +115,7 @@ actor EngineCore {
       }
       replies.notePass()
       lastPass = ContinuousClock.now - begun
-      passes += 1
+      endWait()
     }
     guard waiting > 0 else { return }
     if hasDecided {
@@ -127,15 +128,21 @@ actor EngineCore {
 
   /// Goes on without those who do not come back at once: a slow reader slows nobody else.
   private func waitForReturning() {
-    guard awaited != passes else { return }
-    awaited = passes
-    let (pass, patience) = (passes, min(max(lastPass / 8, .microseconds(200)), .milliseconds(5)))
+    guard !isAwaiting else { return }
+    isAwaiting = true
+    let (wait, patience) = (waits, min(max(lastPass / 8, .microseconds(200)), .milliseconds(5)))
     Task {
       try? await Task.sleep(for: patience)
-      guard pass == self.passes else { return }
+      guard wait == self.waits else { return }
+      self.endWait()
       self.returning.removeAll(keepingCapacity: true)
       self.attend()
     }
+  }
+
+  private func endWait() {
+    isAwaiting = false
+    waits += 1
   }
 
   private func wakeAtDeadline() {
@@ -159,7 +166,7 @@ actor EngineCore {
     case .token(let token):
       replies.noteToken(of: reply)
       reply.recording?.append(token)
-      returning.append(reply)
+      if reply.waiters.count <= 1 { returning.append(reply) }
       return event
     case .finished(var summary):
       replies.leave(reply)
@@ -171,18 +178,27 @@ actor EngineCore {
 
   private func deliver(_ result: Result<GenerationEvent?, EngineError>, to reply: Reply) {
     if case .failure = result {
+      stepper.end(reply)
       replies.leave(reply)
       _ = endMonitoring(reply)
     }
-    guard let waiter = reply.waiter else {
+    guard let waiter = reply.takeWaiter() else {
       // Its deadline has passed while nobody looked.
       if case .success(let event) = result { reply.untold = event }
       return
     }
     waiting -= 1
-    reply.waiter = nil
-    replies.setDemand(reply, to: false)
+    if reply.waiters.isEmpty { replies.setDemand(reply, to: false) }
     waiter.resume(returning: result)
+    if reply.isEnded { dismissWaiters(of: reply) }
+  }
+
+  /// Tells all others who wait for an event of a reply that there is none.
+  private func dismissWaiters(of reply: Reply) {
+    while let waiter = reply.takeWaiter() {
+      waiting -= 1
+      waiter.resume(returning: .success(nil))
+    }
   }
 
   private func begin(_ reply: Reply) {
@@ -213,7 +229,7 @@ actor EngineCore {
     return try await consolidate(namespace, onProgress: onProgress)
   }
 
-  func unload() -> Bool { stepper.unload() }
+  func unload() -> Bool { replies.isEmpty && stepper.unload() }
 
   var memory: MemoryKeeper { stepper.memory }
 
@@ -259,7 +275,7 @@ actor EngineCore {
 
   var layout: KVLayout { stepper.layout }
 
-  var memoryUse: MemoryUse { stepper.memoryUse }
+  var memoryUse: MemoryUse { stepper.memoryUse(replies: memo.statistics) }
 
   func embedding(of tokens: [TokenID], pooling: EmbeddingPooling) throws -> [Float] {
     try stepper.embedding(of: tokens, pooling: pooling, isCancelled: { Task.isCancelled })

@@ -62,17 +62,19 @@ package final class Pace: Sendable {
     decodeBytes.add(bytes, ordering: .relaxed)
   }
 
-  /// Stays idle for as long as is asked after a step of `duration`; while work is to stop, until it
-  /// may go on or nobody waits for it any more.
-  func rest(after duration: Duration, isCancelled: () -> Bool) {
-    var idle = idleness.load(ordering: .relaxed)
-    while idle >= 1000, !isCancelled() {
+  /// Stays idle for as long as is asked after a step of `duration`.
+  ///
+  /// - Returns: false while work is to stop altogether, after a moment.
+  func rest(after duration: Duration) -> Bool {
+    let idle = idleness.load(ordering: .relaxed)
+    guard idle < 1000 else {
       Thread.sleep(forTimeInterval: 0.02)
-      idle = idleness.load(ordering: .relaxed)
+      return false
     }
-    guard (1..<1000).contains(idle) else { return }
+    guard idle > 0 else { return true }
     let share = Double(idle) / 1000
     Thread.sleep(forTimeInterval: min(1, duration / .seconds(1) * share / (1 - share)))
+    return true
   }
 
   private static func nanoseconds(_ duration: Duration) -> Int {

@@ -36,8 +36,8 @@ package final class Reply: @unchecked Sendable {
 
   typealias Waiter = CheckedContinuation<Result<GenerationEvent?, EngineError>, Never>
 
-  /// Who waits for its next event.
-  var waiter: Waiter?
+  /// Who waits for its next events, one each.
+  private(set) var waiters: [Waiter] = []
   /// Its end, where that has come while nobody waited.
   var untold: GenerationEvent?
   /// Who goes first; at first as the options have it.
@@ -63,6 +63,11 @@ package final class Reply: @unchecked Sendable {
 
   /// Whether nobody wants more of it.
   package var isCancelled: Bool { cancellation.load(ordering: .relaxed) }
+
+  func wait(_ waiter: Waiter) { waiters.append(waiter) }
+
+  /// Who has waited longest.
+  func takeWaiter() -> Waiter? { waiters.isEmpty ? nil : waiters.removeFirst() }
 
   /// Has it end before its next pass.
   package func cancel() { cancellation.store(true, ordering: .relaxed) }

@@ -14,6 +14,9 @@ final class ReplyQueue {
   private var lastID: UInt64 = 0
   /// Whose rows the next pass has, as `next` has found.
   private(set) var turns: [Turn] = []
+  /// Passes until a reply may be parked again, once one could not be written down.
+  private var parkingPause = 0
+  private static let longestParkingPause = 500
   /// Tokens that each of `turns` had before the pass.
   private var counts: [Int] = []
 
@@ -34,21 +37,22 @@ final class ReplyQueue {
   func enter(_ reply: Reply, _ stepper: Stepper, at now: UInt64) throws(EngineError) {
     let (options, blocks) = (reply.options, stepper.room(for: reply).blocks)
     lastID += 1
-    let root = stepper.store.root(of: reply.owner)
     let length = stepper.layout.blockLength
-    var prefix: [UInt64] = []
-    var parent = root
-    for start in stride(from: 0, to: reply.prompt.count - length, by: length) {
-      parent = parent.child(reply.prompt[start..<start + length])
-      prefix.append(parent.high)
-    }
+    // The last token is always read.
+    let prefix = stepper.store.root(of: reply.owner)
+      .chain(reply.prompt.dropLast(), blockLength: length).map(\.high)
     let answer = scheduler.submit(
       Request(
         id: lastID, namespace: UInt64(naming: options.memory.namespace),
         priority: reply.priority, promptRows: reply.prompt.count,
-        expectedTokens: options.maxTokens.flatMap { $0 < 0 ? nil : $0 }, blocks: blocks,
+        expectedTokens: options.maxTokens.flatMap { $0 < 0 ? nil : min($0, 1 << 32) },
+        blocks: blocks,
         prefix: prefix,
-        deadline: options.deadline.map { now &+ ($0 - (.now - reply.begun)).nanoseconds }))
+        deadline: options.deadline.map {
+          let (time, isNever) = now.addingReportingOverflow(
+            ($0 - (.now - reply.begun)).wholeNanoseconds)
+          return isNever ? .max : time
+        }))
     switch answer {
     case .queued:
       reply.id = lastID
@@ -85,6 +89,8 @@ final class ReplyQueue {
     if let id = reply.id { scheduler.setDemand(id, to: hasDemand) }
   }
 
+  var isEmpty: Bool { replies.isEmpty }
+
   func setPriority(of reply: Reply) {
     if let id = reply.id { scheduler.setPriority(id, to: reply.priority) }
   }
@@ -93,12 +99,12 @@ final class ReplyQueue {
   func noteToken(of reply: Reply) {
     guard let id = reply.id else { return }
     scheduler.token(id)
-    scheduler.setMayPark(id, to: true)
+    scheduler.setMayPark(id, to: parkingPause == 0)
   }
 
   /// Those that are not wanted any more, and of whom somebody waits to be told so.
   func firstCancelled() -> Reply? {
-    replies.values.first { $0.isCancelled && $0.waiter != nil }
+    replies.values.first { $0.isCancelled && !$0.waiters.isEmpty }
   }
 
   /// When the next reply is not wanted any more; nil: they all are.
@@ -123,13 +129,19 @@ final class ReplyQueue {
       if let reply = replies.removeValue(forKey: id) { expire(reply) }
     }
     for id in plan.park {
-      if stepper.park(replies[id]!) { scheduler.parked(id) } else { scheduler.parkRefused(id) }
+      switch stepper.park(replies[id]!) {
+      case .done: scheduler.parked(id)
+      case .refused: scheduler.parkRefused(id)
+      case .failed:
+        scheduler.parkRefused(id)
+        forbidParking()
+      }
     }
     for id in plan.admit {
       let reply = replies[id]!
       do throws(EngineError) {
         try stepper.begin(reply)
-        scheduler.setMayPark(id, to: true)
+        scheduler.setMayPark(id, to: parkingPause == 0)
       } catch {
         leave(reply)
         fail(reply, error)
@@ -158,7 +170,10 @@ final class ReplyQueue {
     let spare = min(
       stepper.rowsPerPass - reading, stepper.logitsPerPass - plan.prefill.count)
     for id in plan.decode { add(id, rows: max(1, spare / decoding)) }
-    for share in plan.prefill { add(share.id, rows: share.rows) }
+    // Each may come to its prompt's end, and want logits.
+    for share in plan.prefill where turns.count < stepper.step.maxLogitRows {
+      add(share.id, rows: share.rows)
+    }
   }
 
   private func add(_ id: UInt64, rows: Int) {
@@ -168,17 +183,25 @@ final class ReplyQueue {
     counts.append(reply.state?.memory.count ?? 0)
   }
 
+  /// Nothing can be written down where parked replies go, most likely as the disk is full: to try at every
+  /// pass would fill it again and again.
+  private func forbidParking() {
+    parkingPause = Self.longestParkingPause
+    for id in replies.keys { scheduler.setMayPark(id, to: false) }
+  }
+
   /// The pass has been made: takes note of the prompts it has read.
   func notePass() {
+    if parkingPause > 0 {
+      parkingPause -= 1
+      if parkingPause == 0 {
+        for (id, reply) in replies where reply.state != nil { scheduler.setMayPark(id, to: true) }
+      }
+    }
     for (turn, count) in zip(turns, counts) {
       let (reply, prompt) = (turn.reply, turn.reply.prompt.count)
       guard let id = reply.id, count < prompt, let memory = reply.state?.memory else { continue }
       scheduler.prefilled(id, rows: min(memory.count, prompt) - count)
     }
   }
-}
-
-extension Duration {
-  /// None where the time is up.
-  fileprivate var nanoseconds: UInt64 { UInt64(Swift.max(0, self / .nanoseconds(1))) }
 }

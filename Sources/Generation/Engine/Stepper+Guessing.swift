@@ -9,6 +9,32 @@ internal import Model
 /// and values where the pass that checks the draft writes the same bits, and those of the other layers
 /// beside them.
 extension Stepper {
+  /// Says who computes drafts, and what that costs as long as it is not measured.
+  func prepareToGuess() {
+    func add(_ source: DraftSource, _ price: Double) {
+      computers.append(Drafter.Computer(source: source, price: price))
+      assumedPrices.append(price)
+    }
+    if let draftModel {
+      add(.model, Double(draftModel.model.weightByteCount) / Double(model.weightByteCount))
+    }
+    let layers = model.shape.layers
+    switch options.draftExit {
+    case nil: break
+    case .layer(let layer): exitLayers = [layer]
+    case .automatic:
+      exitLayers = Set([layers / 4, layers / 2, layers * 3 / 4]).filter { $0 > 0 }.sorted()
+    }
+    let head = Double(model.output.byteCount) / Double(model.weightByteCount)
+    for (source, layer) in zip(DraftSource.exits, exitLayers) {
+      add(source, head + (1 - head) * Double(layer) / Double(layers))
+    }
+  }
+
+  func exitLayer(of source: DraftSource) -> Int {
+    exitLayers[DraftSource.exits.firstIndex(of: source)!]
+  }
+
   /// Makes the drafts that the pass in hand checks.
   ///
   /// - Returns: what that took.

@@ -46,14 +46,14 @@ package final class Stepper {
   let draftModel: DraftModel?
   /// Who computes drafts, what that is assumed to cost, and in how many layers.
   var computers: [Drafter.Computer] = []
-  private(set) var assumedPrices: [Double] = []
-  private(set) var exitLayers: [Int] = []
+  var assumedPrices: [Double] = []
+  var exitLayers: [Int] = []
   /// Replies with drafts so far.
   var draftedReplies = 0
   var reservedBlocks = 0
   /// How long replies are.
-  private var lengths = ReplyLengths()
-  private var knownBreakers: (texts: [String], breakers: SequenceBreakers)?
+  var lengths = ReplyLengths()
+  var knownBreakers: (texts: [String], breakers: SequenceBreakers)?
 
   /// - Parameters:
   ///   - draft: a smaller model with the same vocabulary, which guesses; nil: none.
@@ -109,11 +109,19 @@ package final class Stepper {
       maxPositions: WorkingMemory.positions(
         options.window, sinks: options.sinks, capacity: contextLength,
         blockLength: layout.blockLength) + plan.rooms * layout.blockLength)
+    let context = contextLength
+    draftModel = try draft.map {
+      try DraftModel(model: $0, compute: compute, options: options, contextLength: context)
+    }
+    if let confidence = options.earlyExit {
+      try pass.allowExits(at: Self.checkpoints(shape), confidence: confidence)
+    }
+    let workspace = pass.workspaceBytes + (draftModel?.workspaceBytes ?? 0)
     pool = try KVBlockPool(
       layout: layout,
       capacity: min(
         blocks * options.maxSequences,
-        max(blocks, (keyValueBytes(pass.workspaceBytes) ?? .max) / layout.blockByteCount)))
+        max(blocks, (keyValueBytes(workspace) ?? .max) / layout.blockByteCount)))
     do {
       store = try EpisodeStore(
         layout: layout, plan: plan, model: model, rope: pass.rope,
@@ -125,13 +133,6 @@ package final class Stepper {
     recaller =
       plan.rooms > 0 ? Recaller(plan: plan, pool: pool, rope: pass.rope, compute: compute) : nil
     pass.views = recaller
-    let context = contextLength
-    draftModel = try draft.map {
-      try DraftModel(model: $0, compute: compute, options: options, contextLength: context)
-    }
-    if let confidence = options.earlyExit {
-      try pass.allowExits(at: Self.checkpoints(shape), confidence: confidence)
-    }
     prepareToGuess()
   }
 
@@ -145,32 +146,6 @@ package final class Stepper {
     options.earlyExit.map { "exit \($0) at \(checkpoints(shape))" } ?? ""
   }
 
-  /// Says who computes drafts, and what that costs as long as it is not measured.
-  private func prepareToGuess() {
-    func add(_ source: DraftSource, _ price: Double) {
-      computers.append(Drafter.Computer(source: source, price: price))
-      assumedPrices.append(price)
-    }
-    if let draftModel {
-      add(.model, Double(draftModel.model.weightByteCount) / Double(model.weightByteCount))
-    }
-    let layers = model.shape.layers
-    switch options.draftExit {
-    case nil: break
-    case .layer(let layer): exitLayers = [layer]
-    case .automatic:
-      exitLayers = Set([layers / 4, layers / 2, layers * 3 / 4]).filter { $0 > 0 }.sorted()
-    }
-    let head = Double(model.output.byteCount) / Double(model.weightByteCount)
-    for (source, layer) in zip(DraftSource.exits, exitLayers) {
-      add(source, head + (1 - head) * Double(layer) / Double(layers))
-    }
-  }
-
-  func exitLayer(of source: DraftSource) -> Int {
-    exitLayers[DraftSource.exits.firstIndex(of: source)!]
-  }
-
   /// KV blocks that replies hold.
   package var blocksInUse: Int { pool.lent }
 
@@ -181,132 +156,6 @@ package final class Stepper {
 
   /// What keeps blocks.
   var tiers: TieredStore { store.tiers }
-
-  // MARK: - Beginning and ending
-
-  /// Gives the weights' memory back to the system until something is to be computed.
-  ///
-  /// - Returns: false while a reply is in progress.
-  func unload() -> Bool {
-    guard reservedBlocks == 0 else { return false }
-    if model.isLoaded { model.unload() }
-    draftModel?.unload()
-    return true
-  }
-
-  func reload() throws(EngineError) {
-    guard !model.isLoaded else { return }
-    do throws(ModelError) {
-      try model.reload(compute: compute)
-      try draftModel?.reload()
-    } catch {
-      throw EngineError(.model, error.message)
-    }
-  }
-
-  /// Tokens that a reply with a full window may come to hold, and blocks that it may at once.
-  func room(for reply: Reply) -> (tokens: Int, blocks: Int) {
-    let prompt = reply.prompt.count
-    var capacity = contextLength
-    if options.window == .full, let limit = reply.options.maxTokens, limit >= 0,
-      limit < contextLength - prompt
-    {
-      capacity = prompt + limit
-    }
-    let blocks = WorkingMemory.blocks(
-      options.window, capacity: capacity, blockLength: pool.layout.blockLength,
-      stepTokens: options.prefillChunk)
-    return (
-      capacity, blocks + blocksOfFurtherBeams(reply, blocks: blocks, capacity: capacity)
-    )
-  }
-
-  /// Opens a reply: sets aside the KV blocks it may come to need, so that it cannot run short
-  /// later, and shows the sampler its prompt.
-  func open(_ reply: Reply) throws(EngineError) -> ReplyState {
-    let prompt = reply.prompt
-    if let wrong = prompt.first(where: { $0 < 0 || Int($0) >= tokenizer.vocabularySize }) {
-      throw EngineError(
-        .prompt,
-        "token \(wrong) is not in the model's vocabulary of \(tokenizer.vocabularySize).")
-    }
-    let (capacity, blocks) = room(for: reply)
-    guard reservedBlocks + blocks <= pool.capacity else {
-      throw EngineError(
-        .busy,
-        "the KV cache has no room beside the replies in progress; wait for one to end, or give the "
-          + "engine more memory.")
-    }
-    try reload()
-    reservedBlocks += blocks
-
-    var sampler = Sampler(
-      options: samplingOptions(of: reply), vocabularySize: tokenizer.vocabularySize,
-      contextLength: contextLength, seed: reply.seed, breakers: breakers(reply.options.sampling))
-    for token in prompt { sampler.accept(token) }
-    let turnEnds = reply.turnEnds.union(tokenizer.endTokens)
-    let memory = SequenceMemory(
-      owner: reply.owner, capacity: capacity, stepTokens: options.prefillChunk, turnEnds: turnEnds,
-      store: store)
-    let asked = asked(in: prompt, turnEnds: turnEnds)
-    memory.ask(prompt[asked...], at: asked)
-    memory.prepare(prompt, from: reply.sequence)
-    return ReplyState(
-      memory: memory, sampler: sampler,
-      text: ReplyText(
-        tokenizer: tokenizer, continuing: reply.isContinuation,
-        stopStrings: reply.options.stopStrings),
-      reservedBlocks: blocks, beams: beams(for: reply), drafter: drafter(for: reply),
-      rows: logitsPerPass,
-      quality: QualityMonitor(
-        vocabularySize: tokenizer.vocabularySize,
-        limit: reply.options.ignoresEndTokens ? nil : lengths.limit))
-  }
-
-  /// Where a prompt asks: behind the end of its last turn but for the few tokens that open a reply,
-  /// and no further back than four blocks.
-  private func asked(in prompt: [TokenID], turnEnds: Set<TokenID>) -> Int {
-    let opening = 8
-    let end = prompt.dropLast(opening).lastIndex { turnEnds.contains($0) }
-    return max(end.map { $0 + 1 } ?? 0, prompt.count - 4 * pool.layout.blockLength)
-  }
-
-  /// Ends a reply and gives its blocks back. A second call does nothing.
-  package func end(_ reply: Reply) {
-    reply.isEnded = true
-    guard reply.state != nil else { return }
-    keep(&reply.state!, of: reply)
-    reservedBlocks -= reply.state!.reservedBlocks
-    reply.state = nil
-  }
-
-  /// Gives memory what the reply has made. A second call does nothing.
-  private func keep(_ state: inout ReplyState, of reply: Reply) {
-    guard !state.isKept else { return }
-    state.isKept = true
-    guard isBack(state) else { return state.memory.abandon(in: pool) }
-    leaveUntold(&state, of: reply)
-    if let drafter = state.drafter { governor = drafter.governor }
-    if state.leavesNothing { return state.memory.drop(in: pool) }
-    state.memory.end(in: pool)
-    store.noteRecalled(by: state.memory, options.consolidation.decay)
-    if options.store != nil, reply.options.memory.scope != .none { state.memory.settle() }
-  }
-
-  /// The spellings of DRY's sequence breakers; finding them reads the whole vocabulary, so those of
-  /// the last options are kept.
-  private func breakers(_ sampling: SamplingOptions) -> SequenceBreakers {
-    guard sampling.dryMultiplier > 0 else { return .none }
-    if let known = knownBreakers, known.texts == sampling.drySequenceBreakers {
-      return known.breakers
-    }
-    let breakers = SequenceBreakers(
-      sampling.drySequenceBreakers, vocabularySize: tokenizer.vocabularySize,
-      piece: { self.tokenizer.piece($0) },
-      encode: { self.tokenizer.encode($0, addSpecial: false) })
-    knownBreakers = (sampling.drySequenceBreakers, breakers)
-    return breakers
-  }
 
   // MARK: - Passes
 
@@ -352,9 +201,11 @@ package final class Stepper {
     }
     guard !members.isEmpty else { return }
     if hasBegun {
-      pace?.rest(after: lastPass) { members.allSatisfy(\.reply.isCancelled) }
-      // Whoever was cancelled meanwhile ends before the next pass.
-      if members.contains(where: \.reply.isCancelled) { return }
+      // While nothing is to be computed, and when somebody was cancelled meanwhile, no pass is made: whoever
+      // asked for it asks again, and is told of other things in between.
+      guard pace?.rest(after: lastPass) ?? true,
+        !members.contains(where: \.reply.isCancelled)
+      else { return }
     }
     if let pace { compute.use(threads: pace.threads) }
     let guessing = guess()
@@ -579,89 +430,5 @@ package final class Stepper {
   func runPass(first layers: Int) {
     pass.prepare(positions: positions)
     pass.run(first: layers)
-  }
-
-  // MARK: - Telling
-
-  /// Tells the next sampled token: its text, and whether the reply ends with it.
-  private func tell(_ state: inout ReplyState, of reply: Reply) -> GeneratedToken {
-    let sampled = state.sampled.take()
-    let token = sampled.id
-    state.exits.note(skippedLayers: sampled.skippedLayers)
-    if state.generated > 0 {
-      state.drafter?.noteTold(isDraft: sampled.isDraft)
-      state.decodeDuration += state.spent
-      pace?.noteToken()
-    } else {
-      state.timeToFirstToken = clock.now - reply.begun
-    }
-    state.spent = .zero
-    state.generated += 1
-    state.lastToken = token
-    state.stopReason = reasonToStop(state, reply, after: token)
-    let fault = state.quality.note(token, entropy: sampled.entropy)
-    if state.stopReason == nil, let fault, reply.options.qualityStop.contains(fault) {
-      state.stopReason = .degenerate
-    }
-
-    let text: String
-    switch state.stopReason {
-    case .endOfText: text = state.text.finish()
-    case .some: text = state.text.appendLast(token)
-    case nil: text = state.text.append(token)
-    }
-    if state.text.hasStopped { state.stopReason = .stopString }
-    if state.sampled.isEmpty { state.memory.slide(in: pool) }
-    return GeneratedToken(id: token, text: text, logprobs: sampled.logprobs)
-  }
-
-  func isEnd(_ token: TokenID, of reply: Reply) -> Bool {
-    !reply.options.ignoresEndTokens
-      && (tokenizer.endTokens.contains(token) || reply.turnEnds.contains(token))
-  }
-
-  private func reasonToStop(
-    _ state: ReplyState, _ reply: Reply, after token: TokenID
-  ) -> StopReason? {
-    if isEnd(token, of: reply) { return .endOfText }
-    if let search = state.beams?.search, search.isOver, state.sampled.isEmpty {
-      return search.best!.stopReason
-    }
-    if let limit = reply.options.maxTokens, limit >= 0, state.generated >= limit { return .length }
-    // The last token needs no place: nothing is generated after it.
-    if options.window == .full, told(state, of: reply) >= contextLength { return .contextFull }
-    return nil
-  }
-
-  private func summary(of state: inout ReplyState, of reply: Reply) -> GenerationSummary {
-    if isBack(state) { leaveUntold(&state, of: reply) }
-    let memory = ProcessMemory()
-    let keyValueBytes = state.memory.heldBlocks * pool.layout.blockByteCount
-    let evicted = state.memory.evicted
-    keep(&state, of: reply)
-    if state.stopReason == .endOfText { lengths.note(state.generated) }
-    state.quality.finish(isContextFull: state.stopReason == .contextFull)
-    var summary = GenerationSummary(
-      stopReason: state.stopReason!, trailingText: state.text.finish(),
-      promptTokens: reply.prompt.count,
-      generatedTokens: state.generated, evictedTokens: evicted,
-      prefillDuration: state.prefillDuration, decodeDuration: state.decodeDuration,
-      timeToFirstToken: state.timeToFirstToken, seed: reply.seed,
-      residentBytes: memory.resident, peakBytes: memory.peak,
-      keyValueBytes: keyValueBytes, memory: state.memory.account,
-      restoring: state.memory.restoreAccount,
-      drafts: state.drafter?.account ?? DraftAccount(), exits: state.exits,
-      beams: state.beams?.report,
-      sequence: sequence(of: state))
-    summary.quality = state.quality.account
-    return summary
-  }
-
-  /// What a reply that has ended leaves to the next one of its session.
-  private func sequence(of state: ReplyState) -> KeptSequence? {
-    guard state.stopReason != .stopString, !state.leavesNothing else { return nil }
-    // The template ends the turn in its own way.
-    let isEnded = state.stopReason == .endOfText || state.generated == 0
-    return state.memory.kept(untold: isEnded ? [] : [state.lastToken])
   }
 }

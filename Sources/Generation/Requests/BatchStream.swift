@@ -11,22 +11,21 @@ public struct BatchStream: AsyncSequence, Sendable {
 
   private let lease: BatchLease
 
-  init(_ streams: [TokenStream]) { lease = BatchLease(streams) }
+  /// - Parameter width: how many are read at a time.
+  init(_ streams: [TokenStream], atATime width: Int) { lease = BatchLease(streams, width) }
 
   public func makeAsyncIterator() -> Iterator { Iterator(lease: lease) }
 
   public struct Iterator: AsyncIteratorProtocol {
     private let lease: BatchLease
     private var handovers: AsyncStream<Handover>.Iterator
-    /// What the reader looks at.
-    private var last: Handover?
-
     fileprivate init(lease: BatchLease) {
       self.lease = lease
       handovers = lease.handovers.makeAsyncIterator()
     }
 
-    /// The next event of any reply; nil after the last one's summary.
+    /// The next event of any reply; nil after the last one's summary, or when the reader's task is
+    /// cancelled, which ends all replies.
     public mutating func next() async throws(EngineError) -> Element? {
       try await next(isolation: #isolation)
     }
@@ -34,9 +33,13 @@ public struct BatchStream: AsyncSequence, Sendable {
     public mutating func next(
       isolation actor: isolated (any Actor)?
     ) async throws(EngineError) -> Element? {
-      last?.release()
-      last = await handovers.next(isolation: actor)
-      return try last?.event.get()
+      lease.look(at: nil)
+      guard let next = await handovers.next(isolation: actor) else {
+        lease.cancel()
+        return nil
+      }
+      lease.look(at: next)
+      return try next.event.get()
     }
   }
 }
@@ -82,23 +85,42 @@ private final class Handover: Sendable {
 private final class BatchLease: Sendable {
   let handovers: AsyncStream<Handover>
   private let task: Task<Void, Never>
+  /// What the reader looks at, whichever iterator it has it from.
+  private let last = Mutex<Handover?>(nil)
 
-  init(_ streams: [TokenStream]) {
+  init(_ streams: [TokenStream], _ width: Int) {
     // Holds one event of each reply at most.
     let (handovers, handover) = AsyncStream.makeStream(of: Handover.self)
     self.handovers = handovers
     task = Task {
       await withTaskGroup(of: Bool.self) { group in
-        for (index, stream) in streams.enumerated() {
+        var rest = streams.enumerated().makeIterator()
+        func add() {
+          guard let (index, stream) = rest.next() else { return }
           group.addTask { await Self.read(stream, index, into: handover) }
         }
-        for await isWhole in group where !isWhole { group.cancelAll() }
+        for _ in 0..<width { add() }
+        for await isWhole in group {
+          if isWhole, !Task.isCancelled { add() } else { break }
+        }
+        group.cancelAll()
       }
       handover.finish()
     }
   }
 
   deinit { task.cancel() }
+
+  func cancel() { task.cancel() }
+
+  /// The reader is done with what it had.
+  func look(at next: Handover?) {
+    let before = last.withLock { last in
+      defer { last = next }
+      return last
+    }
+    before?.release()
+  }
 
   /// - Returns: whether the reply came to its end.
   private static func read(

@@ -8,7 +8,8 @@ internal import Scheduling
 public actor DynamicBatch {
   private let engine: Engine
   private var window: BatchWindow
-  private var waiting: [UInt64: CheckedContinuation<Void, Never>] = [:]
+  /// Those who wait, told whether they begin with a batch.
+  private var waiting: [UInt64: CheckedContinuation<Bool, Never>] = [:]
   private var numbers: UInt64 = 0
   /// Replies that are being made.
   private var inProgress = 0
@@ -24,7 +25,7 @@ public actor DynamicBatch {
   ) {
     self.engine = engine
     window = BatchWindow(
-      size: max(1, size), wait: UInt64(max(0, wait / .nanoseconds(1))),
+      size: max(1, size), wait: wait.wholeNanoseconds,
       ceiling: max(ceiling, size, 1))
   }
 
@@ -33,9 +34,9 @@ public actor DynamicBatch {
   public func generate(_ request: GenerationRequest) async throws(EngineError) -> Completion {
     let number = numbers
     numbers += 1
-    await withTaskCancellationHandler {
+    let isOfBatch = await withTaskCancellationHandler {
       await withCheckedContinuation { waiter in
-        guard !Task.isCancelled else { return waiter.resume() }
+        guard !Task.isCancelled else { return waiter.resume(returning: false) }
         waiting[number] = waiter
         window.add(number, at: now)
         look()
@@ -43,7 +44,7 @@ public actor DynamicBatch {
     } onCancel: {
       Task { await self.leave(number) }
     }
-    inProgress += 1
+    if !isOfBatch { inProgress += 1 }
     defer {
       inProgress -= 1
       look()
@@ -55,7 +56,7 @@ public actor DynamicBatch {
 
   private func leave(_ number: UInt64) {
     guard window.remove(number) else { return }
-    waiting.removeValue(forKey: number)?.resume()
+    waiting.removeValue(forKey: number)?.resume(returning: false)
   }
 
   /// Lets a batch begin that is due.
@@ -63,7 +64,9 @@ public actor DynamicBatch {
     var batch: [UInt64] = []
     while window.isDue(at: now, others: inProgress) {
       window.take(into: &batch)
-      for number in batch { waiting.removeValue(forKey: number)?.resume() }
+      // Before they go on: whoever comes meanwhile is not alone.
+      inProgress += batch.count
+      for number in batch { waiting.removeValue(forKey: number)?.resume(returning: true) }
     }
     alarm?.cancel()
     guard let due = window.dueTime else { return }

@@ -45,7 +45,7 @@ extension Engine {
         next += 1
         group.addTask { (index, await self.completion(of: request)) }
       }
-      for _ in 0..<Self.batchCeiling { add() }
+      for _ in 0..<batchCeiling { add() }
       for await (index, result) in group {
         results[index] = result
         onCompletion(index, result)
@@ -55,8 +55,8 @@ extension Engine {
     }
   }
 
-  /// Requests of a batch that are asked for at a time.
-  private static let batchCeiling = 64
+  /// Requests of a batch that are asked for at a time: no more than may wait for their turn.
+  private var batchCeiling: Int { max(1, min(64, queueLimit)) }
 
   private func completion(
     of request: GenerationRequest
@@ -73,7 +73,7 @@ extension Engine {
   public func stream(_ requests: [GenerationRequest]) throws(EngineError) -> BatchStream {
     var streams: [TokenStream] = []
     for request in requests { streams.append(try stream(request)) }
-    return BatchStream(streams)
+    return BatchStream(streams, atATime: batchCeiling)
   }
 
   /// Has a reply made without anybody reading along. It begins at once.

@@ -36,10 +36,17 @@ struct MemoryBudget {
     store.packedBytes = min(store.packedBytes, rest / 4)
   }
 
-  /// Bytes for keys and values beside `workspace` bytes to work in; nil: no limit is known.
-  func keyValueBytes(_ store: StoreOptions, workspace: Int) -> Int? {
+  /// Bytes for replies that are kept to be told again: a sixteenth of what the weights leave, and no more
+  /// than is asked for.
+  func memoBytes(_ asked: Int) -> Int {
+    bytes.map { min(asked, max(0, $0 - weights) / 16) } ?? asked
+  }
+
+  /// Bytes for keys and values beside `memo` bytes of replies and `workspace` bytes to work in; nil: no
+  /// limit is known.
+  func keyValueBytes(_ store: StoreOptions, memo: Int, workspace: Int) -> Int? {
     guard let bytes else { return free.map { $0 / 2 } }
-    return max(0, bytes - weights - workspace - store.exactBytes - store.packedBytes)
+    return max(0, bytes - weights - workspace - store.exactBytes - store.packedBytes - memo)
   }
 
   /// - Throws: where the least that the engine needs is more than the limit.
@@ -50,7 +57,7 @@ struct MemoryBudget {
       .machine,
       "a memory budget of \(mebibytes(bytes)) is too small: the weights take \(mebibytes(weights)), "
         + "\(reply) \(mebibytes(use.keyValues.most)), work space \(mebibytes(use.workspace)) and caches "
-        + "\(mebibytes(use.exactBlocks.most + use.packedBlocks.most)); give at least "
+        + "\(mebibytes(use.exactBlocks.most + use.packedBlocks.most + use.replies.most)); give at least "
         + "\(mebibytes(use.most)), or make room for fewer tokens of context.")
   }
 

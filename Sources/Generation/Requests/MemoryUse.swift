@@ -15,9 +15,11 @@ public struct MemoryUse: Sendable, Equatable {
   public var exactBlocks: Part
   /// Blocks that memory keeps encoded.
   public var packedBlocks: Part
+  /// Replies that are kept to be told again.
+  public var replies: Part
   /// What all parts may come to.
   public var most: Int {
-    weights + keyValues.most + workspace + exactBlocks.most + packedBlocks.most
+    weights + keyValues.most + workspace + exactBlocks.most + packedBlocks.most + replies.most
   }
   /// The limit that was set; nil: none was.
   public var budget: Int?
@@ -45,7 +47,8 @@ extension Engine {
 }
 
 extension Stepper {
-  var memoryUse: MemoryUse {
+  /// - Parameter replies: what those take that are kept to be told again.
+  func memoryUse(replies: MemoStatistics) -> MemoryUse {
     let (process, tiers) = (ProcessMemory(), store.tiers.statistics().tiers)
     func part(_ tier: Tier) -> MemoryUse.Part {
       MemoryUse.Part(most: tiers[tier].budget, used: tiers[tier].bytes)
@@ -55,7 +58,9 @@ extension Stepper {
       weights: model.weightByteCount + (draftModel?.model.weightByteCount ?? 0),
       keyValues: MemoryUse.Part(most: pool.capacity * size, used: pool.lent * size),
       workspace: pass.workspaceBytes + (draftModel?.workspaceBytes ?? 0),
-      exactBlocks: part(.exact), packedBlocks: part(.packed), budget: options.memoryBytes,
+      exactBlocks: part(.exact), packedBlocks: part(.packed),
+      replies: MemoryUse.Part(most: replies.budget, used: replies.bytes),
+      budget: options.memoryBytes,
       resident: process.resident, peak: process.peak)
   }
 }

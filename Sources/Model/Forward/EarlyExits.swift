@@ -13,6 +13,7 @@ struct EarlyExits {
   /// The streams of rows that have left, [maxLogitRows][width].
   let streams: UnsafeMutablePointer<Float>
   private let arena: Arena
+  var byteCount: Int { arena.byteCount }
   /// The layers that each row that wants logits went through, [maxLogitRows].
   var depths: [Int]
   /// The rows that are held against a checkpoint, of those that want logits.

@@ -156,7 +156,9 @@ package final class ForwardPass {
   }
 
   /// Bytes reserved to work in, touched or not.
-  package var workspaceBytes: Int { arena.byteCount + rope.byteCount + step.byteCount }
+  package var workspaceBytes: Int {
+    arena.byteCount + rope.byteCount + step.byteCount + (exits?.byteCount ?? 0)
+  }
 
   // MARK: - What architectures are written in
 
