@@ -45,10 +45,13 @@ const spark_kernels spark_avx512_kernels = SPARK_KERNEL_TABLE("avx512");
 
 #pragma clang attribute push( \
   __attribute__(( \
-    target("amx-tile,amx-int8,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx2,fma,f16c"))), \
+    target("amx-tile,amx-int8,amx-bf16,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx512vbmi," \
+           "avx512bf16,avx2,fma,f16c"))), \
   apply_to = function)
 #include "amx.h"
+#include "tiles.h"
 #pragma clang attribute pop
 
-const spark_kernels spark_amx_kernels = SPARK_KERNEL_TABLE_WITH("amx", multiply_amx);
+const spark_kernels spark_amx_kernels = SPARK_KERNEL_TABLE_WITH(
+  "amx", multiply_amx, .multiply_tiles = multiply_tiles, .fill_tiles = fill_tiles);
 #endif

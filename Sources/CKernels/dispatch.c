@@ -12,6 +12,8 @@ static bool may_use_amx(void) {
 #if defined(__linux__)
   enum { REQUEST_PERMISSION = 0x1023, TILE_DATA = 18 };
   return __builtin_cpu_supports("amx-tile") && __builtin_cpu_supports("amx-int8") &&
+    __builtin_cpu_supports("amx-bf16") && __builtin_cpu_supports("avx512bf16") &&
+    __builtin_cpu_supports("avx512vbmi") &&
     syscall(SYS_arch_prctl, REQUEST_PERMISSION, TILE_DATA) == 0;
 #else
   return false;

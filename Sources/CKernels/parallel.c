@@ -48,14 +48,52 @@ static void multiply_task(void *context, size_t begin, size_t end) {
   }
 }
 
+typedef struct {
+  multiply_job job;
+  size_t panels;  // of an item
+} tile_job;
+
+static size_t items_of(const spark_product *p, size_t panels) {
+  return (panels_of(p) + panels - 1) / panels;
+}
+
+static void multiply_tiles_task(void *context, size_t begin, size_t end) {
+  const tile_job *tiles = context;
+  const multiply_job *job = &tiles->job;
+  size_t base = 0;
+  for (size_t i = 0; i < job->count && base < end; i++) {
+    const spark_product *p = &job->products[i];
+    size_t items = items_of(p, tiles->panels), most = tiles->panels * SPARK_PANEL_ROWS;
+    for (size_t at = begin > base ? begin - base : 0; at < smaller(items, end - base); at++) {
+      size_t row = at * most;
+      job->kernels->multiply_tiles(
+        p->type, p->panels + at * tiles->panels * p->panel_bytes, p->panel_bytes, job->x,
+        smaller(p->rows - row, most), p->bias ? p->bias + row : NULL, p->accumulate, p->out + row,
+        p->stride);
+    }
+    base += items;
+  }
+}
+
 void spark_multiply(
   spark_pool *pool, const spark_kernels *kernels, const spark_product *products, size_t count,
   const spark_activations *x
 ) {
-  multiply_job job = {kernels, products, count, x};
-  size_t panels = 0;
+  tile_job tiles = {{kernels, products, count, x}, 0};
+  size_t panels = 0, items = 0;
   for (size_t i = 0; i < count; i++) panels += panels_of(&products[i]);
-  spark_pool_run(pool, multiply_task, &job, panels, grain_for(pool, panels));
+  if (x->prompt > 0) {
+    spark_activations first = *x;
+    first.m = x->prompt;
+    multiply_job job = {kernels, products, count, &first};
+    spark_pool_run(pool, multiply_task, &job, panels, grain_for(pool, panels));
+  }
+  if (x->prompt == x->m) return;
+  // Each item goes over all tokens: as few as keep the threads busy. Pairs, since they are multiplied so.
+  size_t share = panels / ((size_t)spark_pool_threads(pool) * 4) & ~(size_t)1;
+  tiles.panels = share < 2 ? 2 : smaller(share, SPARK_TILE_PANELS);
+  for (size_t i = 0; i < count; i++) items += items_of(&products[i], tiles.panels);
+  spark_pool_run(pool, multiply_tiles_task, &tiles, items, 1);
 }
 
 // ---- rows -------------------------------------------------------------------------------------
@@ -68,13 +106,21 @@ typedef struct {
   const spark_activations *x;
 } row_job;
 
+// Has rows in the form in which they are multiplied.
+static void prepare(const row_job *job, size_t begin, size_t end) {
+  size_t prompt = job->x->prompt;
+  if (job->quantized && begin < prompt)
+    job->kernels->quantize(job->x, begin, smaller(end, prompt));
+  if (end > prompt) job->kernels->fill_tiles(job->x, begin > prompt ? begin : prompt, end);
+}
+
 static void normalize_task(void *context, size_t begin, size_t end) {
   const row_job *job = context;
   size_t k = job->x->k;
   float *out = (float *)job->x->x;
   for (size_t t = begin; t < end; t++)
     job->kernels->rms_norm(job->a + t * k, job->b, job->epsilon, k, out + t * k);
-  if (job->quantized) job->kernels->quantize(job->x, begin, end);
+  prepare(job, begin, end);
 }
 
 void spark_normalize(
@@ -90,7 +136,7 @@ static void swiglu_task(void *context, size_t begin, size_t end) {
   size_t k = job->x->k;
   float *out = (float *)job->x->x;
   job->kernels->swiglu(job->a + begin * k, job->b + begin * k, (end - begin) * k, out + begin * k);
-  if (job->quantized) job->kernels->quantize(job->x, begin, end);
+  prepare(job, begin, end);
 }
 
 void spark_swiglu(
@@ -101,14 +147,16 @@ void spark_swiglu(
   spark_pool_run(pool, swiglu_task, &job, x->m, row_grain(pool, x->m, x->k));
 }
 
-static void quantize_task(void *context, size_t begin, size_t end) {
-  const row_job *job = context;
-  job->kernels->quantize(job->x, begin, end);
+static void prepare_task(void *context, size_t begin, size_t end) {
+  prepare(context, begin, end);
 }
 
-void spark_quantize(spark_pool *pool, const spark_kernels *kernels, const spark_activations *x) {
-  row_job job = {.kernels = kernels, .x = x};
-  spark_pool_run(pool, quantize_task, &job, x->m, row_grain(pool, x->m, x->k));
+void spark_prepare(
+  spark_pool *pool, const spark_kernels *kernels, bool quantized, const spark_activations *x
+) {
+  if (!quantized && x->prompt == x->m) return;
+  row_job job = {.kernels = kernels, .quantized = quantized, .x = x};
+  spark_pool_run(pool, prepare_task, &job, x->m, row_grain(pool, x->m, x->k));
 }
 
 // ---- attention --------------------------------------------------------------------------------

@@ -17,7 +17,7 @@ extern const spark_kernels spark_amx_kernels;
 #endif
 
 // The table of the functions of the including file; those that multiply quantized weights are PREFIX_type.
-#define SPARK_KERNEL_TABLE_WITH(NAME, PREFIX)                                                  \
+#define SPARK_KERNEL_TABLE_WITH(NAME, PREFIX, ...)                                             \
   {                                                                                            \
     .name = NAME,                                                                              \
     .multiply =                                                                                \
@@ -27,6 +27,6 @@ extern const spark_kernels spark_amx_kernels;
        [SPARK_Q5_1] = PREFIX##_q5_1, [SPARK_Q4_K] = PREFIX##_q4_k,                             \
        [SPARK_Q5_K] = PREFIX##_q5_k, [SPARK_Q6_K] = PREFIX##_q6_k},                            \
     .quantize = quantize, .rms_norm = rms_norm, .swiglu = swiglu, .rotate = rotate,            \
-    .store_kv = store_kv, .attend = attend, .score_panel = score_panel,                        \
+    .store_kv = store_kv, .attend = attend, .score_panel = score_panel, __VA_ARGS__            \
   }
 #define SPARK_KERNEL_TABLE(NAME) SPARK_KERNEL_TABLE_WITH(NAME, multiply)

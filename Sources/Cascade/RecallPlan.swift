@@ -15,12 +15,16 @@ package struct RecallPlan: Sendable, Equatable {
   /// What else blocks depend on, in words: how the engine computes generated tokens, where it is not as
   /// usual.
   private let variant: String
+  /// Whether generated tokens are computed otherwise than those that are read, so that blocks depend on which
+  /// of their tokens are.
+  package let tellsGenerated: Bool
 
   package init(
     window: Window, sinks: Int, options: RecallOptions, blockLength: Int, shape: Hyperparameters,
-    variant: String = ""
+    variant: String = "", tellsGenerated: Bool = false
   ) {
     self.variant = variant
+    self.tellsGenerated = tellsGenerated
     self.window = window
     self.sinks = sinks
     self.options = options

@@ -26,6 +26,7 @@ extension SequenceMemory {
     _ token: TokenID, to step: Step, from pool: KVBlockPool
   ) -> Bool {
     let token: InlineArray<1, TokenID> = [token]
+    step.nextIsPrompt = false
     return working.append(token.span, to: step, from: pool, logits: 1)
   }
 

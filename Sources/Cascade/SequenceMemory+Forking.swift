@@ -38,7 +38,10 @@ extension SequenceMemory {
       // What else took part in the block that is full no longer, or did not, only its name tells.
       guard
         count == start
-          || identities[filled] == parent.child(tokens[start..<start + plan.blockLength])
+          || identities[filled]
+            == parent.child(
+              tokens[start..<start + plan.blockLength],
+              seeing: generated(in: start..<start + plan.blockLength))
       else { return false }
       identities.removeLast(identities.count - filled)
       turns.removeLast(max(0, turns.count - filled - 1))

@@ -25,6 +25,8 @@ package final class SequenceMemory {
   var turns: [Int] = [0]
   /// Whether a prompt is being read: what is not in memory is then worth waiting for.
   package var isReading = true
+  /// The first token that was generated, and not read; `.max`: there is none.
+  private var firstGenerated = Int.max
   /// Where this step's runs keep room for recalled blocks.
   var views: [RunView] = []
   /// Where the words at each of `views` point; nothing where a view's choice is that of the one before.
@@ -137,6 +139,7 @@ package final class SequenceMemory {
     (isReading, account, restoring, trail) = (
       other.isReading, other.account, other.restoring, other.trail
     )
+    firstGenerated = other.firstGenerated
     (isOnTrial, onTrial, mustFetch) = (true, other.onTrial, other.mustFetch)
     unsafe picks = .allocate(capacity: layers)
     for layer in 0..<layers {
@@ -172,6 +175,8 @@ package final class SequenceMemory {
     _ new: Span<TokenID>, to step: Step, from pool: KVBlockPool, logits: Int
   ) -> Bool {
     views.removeAll(keepingCapacity: true)
+    step.nextIsPrompt = isReading
+    if !isReading { firstGenerated = min(firstGenerated, tokens.count) }
     guard
       working.append(
         new, to: step, from: pool, logits: logits, rooms: rooms, every: plan.options.every,
@@ -190,6 +195,7 @@ package final class SequenceMemory {
     precondition(count >= identities.count * plan.blockLength, "a block that has a name stays")
     working.retract(to: count, in: pool)
     tokens.removeLast(tokens.count - count)
+    if count <= firstGenerated { firstGenerated = .max }
   }
 
   /// The forward cascade: names the blocks that the step has filled, and lets go of those that no
@@ -234,12 +240,21 @@ package final class SequenceMemory {
   private func child(of parent: BlockIdentity, _ range: Range<Int>) -> BlockIdentity {
     let block = range.lowerBound / plan.blockLength
     let tookPart = seen[block]?.sorted { ($0.high, $0.low) < ($1.high, $1.low) } ?? []
-    let identity = parent.child(tokens[range], seeing: tookPart)
+    let identity = parent.child(tokens[range], seeing: tookPart + generated(in: range))
     // What was computed without a block that it should have seen is like nothing that anyone would
     // compute from the same text: nobody is to find it by that.
     guard missed.contains(block) else { return identity }
     return identity.child([], seeing: [BlockIdentity(high: nonce, low: 0)])
   }
+
+  /// Says where the generated tokens of a block begin, if there are any and they are not like others.
+  func generated(in range: Range<Int>) -> [BlockIdentity] {
+    guard plan.tellsGenerated, firstGenerated < range.upperBound else { return [] }
+    let first = max(range.lowerBound, firstGenerated) - range.lowerBound
+    return [BlockIdentity(high: Self.generatedMark, low: UInt64(first))]
+  }
+
+  private static let generatedMark = UInt64(naming: "generated from")
 
   /// Keeps what is the sequence's own from being recalled a second time as the past.
   func hide(_ identity: BlockIdentity) {

@@ -21,8 +21,9 @@ extern "C" {
 // Weights: 16 rows interleaved into a panel
 // ---------------------------------------------------------------------------------------------
 
-// Rows of a weight matrix that are interleaved into one panel: one SIMD lane each.
-enum { SPARK_PANEL_ROWS = 16 };
+// Rows of a weight matrix that are interleaved into one panel: one SIMD lane each; and the most panels that are
+// multiplied with a prompt in one call.
+enum { SPARK_PANEL_ROWS = 16, SPARK_TILE_PANELS = 16 };
 
 // Values are GGUF's tensor types.
 typedef enum {
@@ -73,6 +74,11 @@ typedef struct {
   int32_t *negative_sum;   // [m][k / 32]   -sum of q in the group
   int32_t *negative_half;  // [m][k / 16]   the same for each half of a group
   size_t m, k;
+  // The first of the rows that are a prompt's; m where none are to be multiplied as such. They come last, k is a
+  // multiple of 32 then, and in the place of bytes they have tiles of bf16:
+  // [(m - prompt) / 16, rounded up][k / 32][16][32].
+  size_t prompt;
+  uint16_t *tiles;
 } spark_activations;
 
 // ---------------------------------------------------------------------------------------------
@@ -184,6 +190,16 @@ typedef struct {
     const void *panel, const spark_activations *x, size_t rows, const float *bias,
     bool accumulate, float *out, size_t stride);
 
+  // The same for the rows of a prompt and up to SPARK_TILE_PANELS panels, `rows` rows in all, with both operands
+  // rounded to bf16; null where no unit makes that worth while. A row's bits do not depend on m, but are
+  // not those of `multiply`.
+  void (*multiply_tiles)(
+    spark_type type, const uint8_t *panels, size_t panel_bytes, const spark_activations *x,
+    size_t rows, const float *bias, bool accumulate, float *out, size_t stride);
+
+  // Fills the tiles of rows [begin, end) of x, all of a prompt.
+  void (*fill_tiles)(const spark_activations *x, size_t begin, size_t end);
+
   // Quantizes rows [begin, end) of x (which must be filled) to bytes: scale = max|x| / 127 per
   // group of 32, q = nearest integer, ties to even.
   void (*quantize)(const spark_activations *x, size_t begin, size_t end);
@@ -268,12 +284,12 @@ void spark_multiply(
   spark_pool *pool, const spark_kernels *kernels, const spark_product *products, size_t count,
   const spark_activations *x);
 
-// Normalizes m rows of n into `x->x` and quantizes them if `quantized`.
+// Normalizes m rows of n into `x->x` and quantizes them if `quantized`; those of a prompt become tiles.
 void spark_normalize(
   spark_pool *pool, const spark_kernels *kernels, const float *input, const float *weight,
   float epsilon, bool quantized, const spark_activations *x);
 
-// SwiGLU of m rows of n into `x->x`, then quantizes them if `quantized`.
+// SwiGLU of m rows of n into `x->x`, then the same.
 void spark_swiglu(
   spark_pool *pool, const spark_kernels *kernels, const float *gate, const float *up,
   bool quantized, const spark_activations *x);
@@ -285,8 +301,9 @@ void spark_store_kv(
 // Attends over what has been stored.
 void spark_attend(spark_pool *pool, const spark_kernels *kernels, const spark_attention *job);
 
-// Quantizes m rows that are already in `x->x`.
-void spark_quantize(spark_pool *pool, const spark_kernels *kernels, const spark_activations *x);
+// The same for m rows that are already in `x->x`.
+void spark_prepare(
+  spark_pool *pool, const spark_kernels *kernels, bool quantized, const spark_activations *x);
 
 // Packs all panels of a matrix of `rows` rows from its GGUF bytes.
 void spark_pack(

@@ -60,6 +60,10 @@ public struct EngineOptions: Sendable, Equatable {
   public var earlyExit: Float?
   /// Bytes that replies may take that are kept to be told again; 0: none is. See ``GenerationOptions/usesMemo``.
   public var memoBytes: Int
+  /// Whether prompts are computed with the arithmetic of generated tokens, bit for bit: what was generated in
+  /// one turn and is read in another leaves the same then. Slower where prompts have an arithmetic of their
+  /// own, which is on processors with a matrix unit.
+  public var isExact: Bool
 
   public init(
     threads: Int? = nil, instructionSet: InstructionSet? = nil, contextLength: Int? = nil,
@@ -70,7 +74,8 @@ public struct EngineOptions: Sendable, Equatable {
     prefillChunk: Int = 512, maxSequences: Int = 64, queueLimit: Int = 1024,
     memoryBytes: Int? = nil,
     thermal: ThermalOptions = ThermalOptions(), draftModel: String? = nil,
-    draftExit: DraftExit? = nil, earlyExit: Float? = nil, memoBytes: Int = 16 << 20
+    draftExit: DraftExit? = nil, earlyExit: Float? = nil, memoBytes: Int = 16 << 20,
+    isExact: Bool = false
   ) {
     self.threads = threads
     self.instructionSet = instructionSet
@@ -93,6 +98,7 @@ public struct EngineOptions: Sendable, Equatable {
     self.draftExit = draftExit
     self.earlyExit = earlyExit
     self.memoBytes = memoBytes
+    self.isExact = isExact
   }
 
   /// Checks every option against its range, the model's trained context, in tokens, and its layers.

@@ -151,6 +151,7 @@ extension Stepper {
     defer { end(reply) }
     let memory = reply.state!.memory
     _ = read(Array(tokens.prefix(context)), memory, isCancelled: { false })
+    memory.isReading = false
     func pass() {
       runOnTrial(tokens.span.extracting(context..<context + rows), memory, logits: rows)
       memory.retract(to: context, in: pool)
@@ -163,6 +164,7 @@ extension Stepper {
 
   /// Runs one generated token; its successor's logits are then the pass's first.
   func feed(_ token: InlineArray<1, TokenID>, _ memory: SequenceMemory) {
+    memory.isReading = false
     run(token.span, memory, logits: 1, mayLeave: options.earlyExit != nil)
   }
 

@@ -87,9 +87,12 @@ package final class Stepper {
     let blocks = WorkingMemory.blocks(
       options.window, capacity: contextLength, blockLength: layout.blockLength,
       stepTokens: options.prefillChunk)
+    let hasTiles = !options.isExact && ForwardPass.hasTiles(compute, shape)
     plan = RecallPlan(
       window: options.window, sinks: options.sinks, options: options.recall,
-      blockLength: layout.blockLength, shape: shape, variant: Self.variant(options, shape))
+      blockLength: layout.blockLength, shape: shape,
+      variant: Self.variant(options, shape, hasTiles: hasTiles),
+      tellsGenerated: hasTiles || options.earlyExit != nil)
     // A chunk is cut into one run for each slide of the window and each new choice of blocks, each
     // with a view of its own.
     let cut = plan.rooms > 0 ? min(layout.blockLength, plan.options.every) : layout.blockLength
@@ -108,7 +111,8 @@ package final class Stepper {
       model: model, compute: compute, layout: layout, step: step,
       maxPositions: WorkingMemory.positions(
         options.window, sinks: options.sinks, capacity: contextLength,
-        blockLength: layout.blockLength) + plan.rooms * layout.blockLength)
+        blockLength: layout.blockLength) + plan.rooms * layout.blockLength,
+      isExact: options.isExact)
     let context = contextLength
     draftModel = try draft.map {
       try DraftModel(model: $0, compute: compute, options: options, contextLength: context)
@@ -141,9 +145,12 @@ package final class Stepper {
     [shape.layers / 2, shape.layers * 3 / 4]
   }
 
-  /// What blocks depend on of how generated tokens are computed.
-  private static func variant(_ options: EngineOptions, _ shape: Hyperparameters) -> String {
-    options.earlyExit.map { "exit \($0) at \(checkpoints(shape))" } ?? ""
+  /// What blocks depend on of how tokens are computed.
+  private static func variant(
+    _ options: EngineOptions, _ shape: Hyperparameters, hasTiles: Bool
+  ) -> String {
+    let exit = options.earlyExit.map { "exit \($0) at \(checkpoints(shape))" }
+    return [hasTiles ? "prompts in bf16" : nil, exit].compactMap(\.self).joined(separator: " ")
   }
 
   /// KV blocks that replies hold.
@@ -211,7 +218,11 @@ package final class Stepper {
     let guessing = guess()
     let begun = clock.now
     beginPass()
-    for turn in members { prepare(&turn.reply.state!, of: turn) }
+    // Rows of prompts come last.
+    for turn in members where !turn.reply.isReading { prepare(&turn.reply.state!, of: turn) }
+    for turn in members where turn.reply.state!.memory.count < turn.reply.prompt.count {
+      prepare(&turn.reply.state!, of: turn)
+    }
     runPass()
     let passDuration = clock.now - begun
     note(passDuration)

@@ -1,17 +1,23 @@
 internal import CKernels
 
-/// Places for m rows of `width` activations, as floats and as bytes with scales.
+/// Places for m rows of `width` activations, as floats and as what matrices are multiplied with: bytes with
+/// scales, or, for rows of a prompt, tiles.
 @safe
 struct Activations {
   private let template: spark_activations
   let x: UnsafeMutablePointer<Float>
 
-  static func reserve(rows: Int, width: Int, _ cursor: inout ArenaCursor) -> [Int] {
+  /// - Parameter tiles: whether any rows may be tiles.
+  static func reserve(
+    rows: Int, width: Int, tiles: Bool, _ cursor: inout ArenaCursor
+  ) -> [Int] {
     let groups = rows * (width / SPARK_GROUP + 1)
     return [
       cursor.take(rows * width * MemoryLayout<Float>.size), cursor.take(rows * width),
       cursor.take(groups * 4), cursor.take(groups * 4), cursor.take(groups * 4),
       cursor.take(groups * 8),
+      // Whole tiles of 16 rows.
+      cursor.take(tiles ? (rows + 15) / 16 * 16 * width * 2 : 0),
     ]
   }
 
@@ -25,13 +31,17 @@ struct Activations {
       scaled_sum: (base + offsets[3]).assumingMemoryBound(to: Float.self),
       negative_sum: (base + offsets[4]).assumingMemoryBound(to: Int32.self),
       negative_half: (base + offsets[5]).assumingMemoryBound(to: Int32.self),
-      m: 0, k: width)
+      m: 0, k: width, prompt: 0,
+      tiles: (base + offsets[6]).assumingMemoryBound(to: UInt16.self))
   }
 
   /// The first `rows` rows, for the kernels.
-  func rows(_ rows: Int) -> spark_activations {
+  ///
+  /// - Parameter prompt: the first that is multiplied as a prompt's; nil: none is.
+  func rows(_ rows: Int, prompt: Int? = nil) -> spark_activations {
     var view = unsafe template
     unsafe view.m = rows
+    unsafe view.prompt = prompt ?? rows
     return unsafe view
   }
 }

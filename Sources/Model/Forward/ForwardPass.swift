@@ -4,7 +4,8 @@ internal import CKernels
 /// drafts are rows of one `Step`, and the weights are read once for all of them.
 ///
 /// Every buffer is made in `init`; `run` allocates nothing and takes no lock. What a row computes
-/// depends on its own token and view only, bit for bit, never on the other rows.
+/// depends on its own token and view only, and on whether it is a prompt's, bit for bit, never on the other
+/// rows.
 ///
 /// Shapes: m rows, width, heads, kvHeads and d = headDimension as in `Hyperparameters`.
 @safe
@@ -32,16 +33,32 @@ package final class ForwardPass {
 
   let step: Step
   private var rows = 0
+  /// Whether rows of prompts are multiplied with arithmetic of their own.
+  private let hasTiles: Bool
   /// Whether rows that want logits get their last hidden states alone, see ``state(_:)``.
   package var givesStatesOnly = false
   /// Asked once a layer what its queries should see; nil: what the step says.
   package var views: (any LayerViews)?
 
+  /// Whether prompts are multiplied with other arithmetic than generated tokens: both operands rounded to
+  /// bf16, where there is a unit for that, and bytes or floats otherwise.
+  package static func hasTiles(_ compute: Compute, _ shape: Hyperparameters) -> Bool {
+    unsafe compute.kernels.pointee.multiply_tiles != nil
+      && [shape.width, shape.heads * shape.headDimension, shape.feedForward].allSatisfy {
+        $0 % SPARK_GROUP == 0
+      }
+  }
+
   /// A pass of at most `step.maxRows` tokens over positions below `maxPositions`.
+  ///
+  /// - Parameter isExact: whether prompts are computed as generated tokens are, bit for bit.
   package init(
-    model: LanguageModel, compute: Compute, layout: KVLayout, step: Step, maxPositions: Int
+    model: LanguageModel, compute: Compute, layout: KVLayout, step: Step, maxPositions: Int,
+    isExact: Bool = false
   ) throws(ModelError) {
     let shape = model.shape
+    let tiles = !isExact && Self.hasTiles(compute, shape)
+    hasTiles = tiles
     self.model = model
     self.compute = compute
     self.step = step
@@ -56,13 +73,13 @@ package final class ForwardPass {
     let floats = { (count: Int) in count * MemoryLayout<Float>.size }
     var cursor = ArenaCursor()
     let streamAt = cursor.take(floats(maxRows * shape.width))
-    let normalizedAt = Activations.reserve(rows: maxRows, width: shape.width, &cursor)
+    let normalizedAt = Activations.reserve(rows: maxRows, width: shape.width, tiles: tiles, &cursor)
     let queryAt = cursor.take(floats(maxRows * queryWidth))
     let keyAt = cursor.take(floats(maxRows * kvWidth))
     let valueAt = cursor.take(floats(maxRows * kvWidth))
-    let attendedAt = Activations.reserve(rows: maxRows, width: queryWidth, &cursor)
+    let attendedAt = Activations.reserve(rows: maxRows, width: queryWidth, tiles: tiles, &cursor)
     let upAt = cursor.take(floats(maxRows * shape.feedForward))
-    let hiddenAt = Activations.reserve(rows: maxRows, width: shape.feedForward, &cursor)
+    let hiddenAt = Activations.reserve(rows: maxRows, width: shape.feedForward, tiles: tiles, &cursor)
     let logitsAt = cursor.take(floats(maxLogitRows * shape.vocabularySize))
     let gatheredAt = cursor.take(floats(maxLogitRows * shape.width))
     let arena = try Arena(byteCount: cursor.byteCount)
@@ -164,7 +181,7 @@ package final class ForwardPass {
 
   /// h = RMSNorm(x), also in bytes when one of the products to come is `quantized`.
   package func normalize(_ weight: UnsafePointer<Float>, quantized: Bool) {
-    var h = unsafe normalized.rows(rows)
+    var h = unsafe normalized.rows(rows, prompt: firstPromptRow)
     unsafe spark_normalize(
       compute.pool, compute.kernels, stream, weight, model.shape.normEpsilon,
       quantized, &h)
@@ -200,7 +217,6 @@ package final class ForwardPass {
 
   /// Stores k and v in their blocks, then attends over each row's view.
   package func attend(layer: Int, quantized: Bool) {
-    let out = unsafe attended.rows(rows)
     unsafe withWrite(layer: layer) { write, layout, table in
       unsafe spark_store_kv(compute.pool, compute.kernels, &write, rows)
       unsafe views?.choose(layer: layer, queries: query, in: step)
@@ -210,10 +226,8 @@ package final class ForwardPass {
         query: query, out: attended.x)
       unsafe spark_attend(compute.pool, compute.kernels, &job)
     }
-    if quantized {
-      var view = unsafe out
-      unsafe spark_quantize(compute.pool, compute.kernels, &view)
-    }
+    var out = unsafe attended.rows(rows, prompt: firstPromptRow)
+    unsafe spark_prepare(compute.pool, compute.kernels, quantized, &out)
   }
 
   /// Calls `body` with the order to store all rows' keys and values of a layer.
@@ -250,7 +264,7 @@ package final class ForwardPass {
         unsafe gate.product(into: hidden.x, stride: width),
         unsafe upward.product(into: up, stride: width),
       ])
-    var view = unsafe hidden.rows(rows)
+    var view = unsafe hidden.rows(rows, prompt: firstPromptRow)
     unsafe spark_swiglu(
       compute.pool, compute.kernels, hidden.x, up, quantized, &view)
   }
@@ -263,9 +277,12 @@ package final class ForwardPass {
 
   // MARK: - Private
 
+  /// The first row that is multiplied as a prompt's.
+  private var firstPromptRow: Int { hasTiles ? rows - step.promptRows : rows }
+
   /// Multiplies the same rows with several matrices in one dispatch.
   private func multiply<let count: Int>(_ x: Activations, _ products: [count of spark_product]) {
-    var view = unsafe x.rows(rows)
+    var view = unsafe x.rows(rows, prompt: firstPromptRow)
     unsafe products.span.withUnsafeBufferPointer { products in
       unsafe spark_multiply(compute.pool, compute.kernels, products.baseAddress!, count, &view)
     }

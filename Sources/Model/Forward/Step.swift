@@ -17,6 +17,8 @@ package final class Step {
   /// Distances that the runs' queries stay below.
   package private(set) var positions = 0
   package private(set) var logitRowCount = 0
+  /// Rows of prompts. They come behind all others.
+  package private(set) var promptRows = 0
 
   private let maxSpans: Int
   private let arena: Arena
@@ -30,6 +32,9 @@ package final class Step {
   let mayLeave: UnsafeMutablePointer<Bool>
   /// Whether the rows added next may leave early; `clear` says no.
   package var nextMayLeave = false
+  /// Whether the rows added next are a prompt's, which may be computed with other arithmetic than generated
+  /// tokens; `clear` says no.
+  package var nextIsPrompt = false
 
   /// Room for `maxRows` tokens, logits for `maxLogitRows` of them, and `maxSpans` blocks in view,
   /// counted for each run.
@@ -66,6 +71,8 @@ package final class Step {
     logitRowCount = 0
     positions = 0
     nextMayLeave = false
+    nextIsPrompt = false
+    promptRows = 0
   }
 
   /// Adds a token whose key and value go to `slot` of a block. It belongs to the run that
@@ -74,6 +81,8 @@ package final class Step {
     _ token: TokenID, block: UnsafeMutablePointer<UInt8>, slot: Int, wantsLogits: Bool
   ) {
     precondition(rows < maxRows, "a step of \(maxRows) tokens is full")
+    precondition(nextIsPrompt || promptRows == 0, "rows of prompts come last")
+    if nextIsPrompt { promptRows += 1 }
     unsafe tokens[rows] = token
     unsafe blocks[rows] = block
     unsafe slots[rows] = Int32(slot)
