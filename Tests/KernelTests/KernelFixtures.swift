@@ -100,9 +100,11 @@ final class Scratch {
   deinit { for piece in pieces { piece.deallocate() } }
 }
 
-/// Activations over `values`, [rows][columns], with room for the quantized form.
+/// Activations over `values`, [rows][columns], with room for the quantized form and for tiles.
+///
+/// - Parameter prompt: the first row of a prompt; nil: there is none.
 func makeActivations(
-  _ values: [Float], rows: Int, columns: Int, _ scratch: Scratch
+  _ values: [Float], rows: Int, columns: Int, prompt: Int? = nil, _ scratch: Scratch
 ) -> spark_activations {
   let groups = max(1, rows * (columns / 32))
   return spark_activations(
@@ -111,7 +113,9 @@ func makeActivations(
     scale: scratch.make([Float](repeating: 0, count: groups)),
     scaled_sum: scratch.make([Float](repeating: 0, count: groups)),
     negative_sum: scratch.make([Int32](repeating: 0, count: groups)),
-    negative_half: scratch.make([Int32](repeating: 0, count: groups * 2)), m: rows, k: columns)
+    negative_half: scratch.make([Int32](repeating: 0, count: groups * 2)), m: rows, k: columns,
+    prompt: prompt ?? rows,
+    tiles: scratch.make([UInt16](repeating: 0, count: (rows + 15) / 16 * 16 * columns)))
 }
 
 func array<T>(_ pointer: UnsafePointer<T>, _ count: Int) -> [T] {

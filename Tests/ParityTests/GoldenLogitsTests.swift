@@ -31,4 +31,28 @@ import Testing
     #expect(worst < 1e-3)
     #expect(greedy == golden.answers.greedyTokens)
   }
+
+  @Test(
+    "read as a prompt, a text has the logits that it has when it is generated, but for rounding",
+    arguments: GoldenModel.names)
+  func promptArithmetic(name: String) throws {
+    let golden = try GoldenModel(name)
+    let compute = try Compute(threads: 2)
+    let model = try LanguageModel(file: GGUFFile(path: golden.path), compute: compute)
+    let tokens = golden.answers.promptTokens
+    let generated = try Runner(model, compute).logits(tokens, chunk: 512)
+    let read = try Runner(model, compute).logits(tokens, chunk: 512, isPrompt: true)
+    var (difference, size) = (0.0, 0.0)
+    for (a, b) in zip(generated, read) {
+      for (x, y) in zip(a, b) {
+        difference += Double((x - y) * (x - y))
+        size += Double(x * x)
+      }
+    }
+    let ratio = (difference / size).squareRoot()
+    print("\(name): a prompt's logits differ by \(ratio) of their size")
+    // Eight bits of mantissa, and a few layers.
+    #expect(ratio < 0.05)
+    #expect((ratio > 0) == ForwardPass.hasTiles(compute, model.shape))
+  }
 }

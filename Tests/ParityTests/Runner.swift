@@ -36,16 +36,22 @@ final class Runner {
   }
 
   /// Adds `tokens` of a sequence to the step.
-  func append(_ tokens: [TokenID], to memory: inout WorkingMemory, logits: Int) -> Bool {
-    memory.append(tokens.span, to: step, from: pool, logits: logits)
+  func append(
+    _ tokens: [TokenID], to memory: inout WorkingMemory, logits: Int, isPrompt: Bool = false
+  ) -> Bool {
+    step.nextIsPrompt = isPrompt
+    return memory.append(tokens.span, to: step, from: pool, logits: logits)
   }
 
   /// Logits after each of `tokens`, which are fed in steps of `chunk`.
-  func logits(_ tokens: [TokenID], chunk: Int) -> [[Float]] {
+  ///
+  /// - Parameter isPrompt: whether they are read as a prompt.
+  func logits(_ tokens: [TokenID], chunk: Int, isPrompt: Bool = false) -> [[Float]] {
     var result: [[Float]] = []
     for start in stride(from: 0, to: tokens.count, by: chunk) {
       let part = Array(tokens[start..<min(start + chunk, tokens.count)])
       step.clear()
+      step.nextIsPrompt = isPrompt
       precondition(memory.append(part.span, to: step, from: pool, logits: part.count))
       pass.run()
       for row in part.indices { result.append(logits(row: row)) }

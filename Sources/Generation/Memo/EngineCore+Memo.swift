@@ -65,8 +65,10 @@ extension EngineCore {
     if reply.leavesBlocks {
       // The last token is not read: nothing comes behind it.
       let text = reply.prompt + tokens.dropLast().map(\.id)
-      trace = store.chain(of: text, in: reply.options.memory.namespace)
-        .filter { store.tiers.contains($0) }
+      let blocks =
+        summary.sequence.map { $0.blocks + [$0.tail].compactMap(\.self) }
+        ?? store.chain(of: text, in: reply.options.memory.namespace)
+      trace = blocks.filter { store.tiers.contains($0) }
     }
     memo.keep(
       MemoizedReply(tokens: tokens, summary: summary, trace: trace), for: key,

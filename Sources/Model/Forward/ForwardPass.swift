@@ -79,7 +79,8 @@ package final class ForwardPass {
     let valueAt = cursor.take(floats(maxRows * kvWidth))
     let attendedAt = Activations.reserve(rows: maxRows, width: queryWidth, tiles: tiles, &cursor)
     let upAt = cursor.take(floats(maxRows * shape.feedForward))
-    let hiddenAt = Activations.reserve(rows: maxRows, width: shape.feedForward, tiles: tiles, &cursor)
+    let hiddenAt = Activations.reserve(
+      rows: maxRows, width: shape.feedForward, tiles: tiles, &cursor)
     let logitsAt = cursor.take(floats(maxLogitRows * shape.vocabularySize))
     let gatheredAt = cursor.take(floats(maxLogitRows * shape.width))
     let arena = try Arena(byteCount: cursor.byteCount)

@@ -55,6 +55,14 @@ struct SharedEngineFlags: ParsableArguments {
   @Option(help: "The kernels to use. (default: the widest that this processor has)")
   var isa: InstructionSet?
 
+  @Flag(
+    help: ArgumentHelp(
+      "Compute prompts with the arithmetic of generated tokens.",
+      discussion:
+        "On processors with a matrix unit prompts have one of their own, several times as fast: what was generated and is read again as part of a prompt then differs in the last bits."
+    ))
+  var exact = false
+
   func validate() throws {
     try require(threads.map { $0 > 0 } ?? true, "--threads must be at least 1.")
     try require(sinks >= 0, "--sinks must not be negative.")
@@ -68,6 +76,7 @@ struct SharedEngineFlags: ParsableArguments {
     var options = EngineOptions()
     options.threads = threads
     options.instructionSet = isa
+    options.isExact = exact
     options.sinks = sinks
     options.recall = RecallOptions(
       blocks: recall, routed: recallRouted, gate: recallGate, every: recallEvery, scorer: scorer,
