@@ -72,7 +72,8 @@ struct Batch: AsyncParsableCommand {
   }
 
   private func run(_ plan: BatchPlan, _ engineOptions: EngineOptions) async throws -> BatchSummary {
-    let input = try BatchInput(path: file ?? "-")
+    let input = try LineInput(path: file ?? "-")
+    // What it holds is only touched when the run has been found to be possible.
     let results = try BatchOutput(
       path: output, besides: input.identity, restarts: batch.restart,
       retriesFailed: batch.retryFailed)

@@ -27,7 +27,7 @@ final class BatchRun {
 
   private let plan: BatchPlan
   private let engine: Engine
-  private let input: BatchInput
+  private let input: LineInput
   private let output: BatchOutput
   private let governor: GovernorLog
   private let isQuiet: Bool
@@ -48,7 +48,7 @@ final class BatchRun {
   private var inFlight = 0
 
   init(
-    plan: BatchPlan, engine: Engine, input: BatchInput, output: BatchOutput, settings: String,
+    plan: BatchPlan, engine: Engine, input: LineInput, output: BatchOutput, settings: String,
     format: BatchFormat?, ignoresChanges: Bool, governor: GovernorLog, isQuiet: Bool
   ) throws {
     (self.plan, self.engine, self.input, self.output) = (plan, engine, input, output)
