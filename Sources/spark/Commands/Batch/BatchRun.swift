@@ -104,6 +104,7 @@ final class BatchRun {
   /// says what came of it, also when it throws.
   func run() async throws {
     defer { endSummary() }
+    try output.begin()
     try await withThrowingTaskGroup(of: Event.self) { group in
       addTick(to: &group)
       while true {
