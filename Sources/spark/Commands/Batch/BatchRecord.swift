@@ -58,8 +58,10 @@ struct BatchRecord: Encodable, Sendable {
     self.error = Failure(code: "\(error.code)", message: error.message)
   }
 
-  init(_ prompt: BatchPrompt, _ fault: JobFault) {
+  /// - Parameter id: what could be read of a line that is no job.
+  init(_ prompt: BatchPrompt, _ fault: JobFault, id: JobID?) {
     self.init(prompt, retries: 0)
+    self.id = id
     error = Failure(code: "input", message: fault.description)
   }
 }

@@ -187,7 +187,8 @@ final class BatchRun {
         guard !plan.isStrict else {
           throw InputError("line \(line.number) of \(input.name): \(error)")
         }
-        try finish(BatchRecord(prompt, error), of: prompt)
+        let id = JobID(of: line, as: ledger.format!)
+        try finish(BatchRecord(prompt, error, id: id), of: prompt)
       }
     }
   }
