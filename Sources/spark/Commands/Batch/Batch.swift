@@ -54,8 +54,6 @@ struct Batch: AsyncParsableCommand {
       output != "-" || !(batch.restart || batch.force || batch.retryFailed),
       "--restart, --force and --retry-failed are about what an output file holds; name one with --output."
     )
-    try require(
-      beams.nbest == nil, "--nbest has no place in a batch's results, which tell the best text.")
     try beams.validate(beside: sampling)
     try GenerationOptions(length, sampling, beams, drafts).validateUsage()
   }
