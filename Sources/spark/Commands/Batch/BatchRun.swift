@@ -284,7 +284,7 @@ final class BatchRun {
     var remarks: [String] = []
     if summary.failed > 0 { remarks.append("\(summary.failed) failed") }
     remarks.append("width \(min(plan.parallel, engine.batchWidth)) of \(plan.parallel)")
-    if let celsius = summary.highestTemperature { remarks.append("up to \(celsius.inTenths) °C") }
+    if let celsius = engine.temperature { remarks.append("\(celsius.inTenths) °C") }
     progress.show(
       done: before + summary.done + summary.failed, of: summary.total, tokens: tokens.value, remarks
     )
