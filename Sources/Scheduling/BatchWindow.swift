@@ -22,8 +22,6 @@ package struct BatchWindow: Sendable {
     self.ceiling = ceiling
   }
 
-  package var count: Int { waiting.count }
-
   /// When the batch is due even if nothing more comes, in nanoseconds; nil without submissions.
   package var dueTime: UInt64? {
     guard let first = waiting.first else { return nil }

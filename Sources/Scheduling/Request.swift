@@ -58,16 +58,6 @@ package enum SubmitAnswer: Sendable, Hashable {
   case queued
   /// As many requests wait as may; it may be submitted again later.
   case full(limit: Int)
-  /// It needs more blocks than there have ever been.
+  /// It needs more blocks than there are.
   case tooLarge(blocks: Int)
-}
-
-/// What became of a cancellation.
-package enum CancelAnswer: Sendable, Hashable {
-  /// It is forgotten; what it holds has to be let go before the next plan is asked for.
-  case removed
-  /// It is being parked or resumed, and will be forgotten when that is reported.
-  case afterMove
-  /// There is no such request (any more).
-  case unknown
 }

@@ -38,7 +38,6 @@ extension Scheduler {
       expect(index[entry.id] == place, "the index leads to another place than \(place)")
       expect(entry.rowsLeft >= 0, "place \(place) has \(entry.rowsLeft) rows left")
       expect(entry.since <= pass, "place \(place) waits since the future")
-      expect(!entry.isCancelled || phase.isMoving, "place \(place) is cancelled and \(phase)")
       expect(!entry.isLongIdle || phase == .running, "place \(place) is idle and \(phase)")
       expect((entry.deadline ?? .max) >= earliestDeadline, "place \(place) has an earlier deadline")
       held += phase.holdsBlocks ? entry.blocks : 0
@@ -52,6 +51,7 @@ extension Scheduler {
     }
     expect(known == index.count, "\(known) requests, and \(index.count) in the index")
     expect(known + freePlaces.count == entries.count, "places of requests")
+    expect(held <= blockBudget, "\(held) blocks are held of \(blockBudget)")
     expect(held == heldBlocks, "\(held) blocks are held, not \(heldBlocks)")
     expect(parking == parkingBlocks, "\(parking) blocks are on their way out, not \(parkingBlocks)")
     expect(moving == movingCount, "\(moving) requests are moving, not \(movingCount)")

@@ -19,8 +19,6 @@ extension Scheduler {
     var deadline: UInt64?
     var hasDemand: Bool
     var mayPark = false
-    /// To be forgotten when its move is done.
-    var isCancelled = false
     /// Numbers of its arrival and its beginning.
     var arrival: Int
     var beginning = 0

@@ -6,7 +6,7 @@ extension Scheduler {
     precondition(
       request.promptRows >= 0 && request.blocks >= 0,
       "Request \(request.id) has \(request.promptRows) rows and \(request.blocks) blocks.")
-    guard request.blocks <= largestBudget else { return .tooLarge(blocks: largestBudget) }
+    guard request.blocks <= blockBudget else { return .tooLarge(blocks: blockBudget) }
     guard queuedCount < limits.queue else { return .full(limit: limits.queue) }
     arrivals += 1
     let entry = Entry(
@@ -31,19 +31,7 @@ extension Scheduler {
     return .queued
   }
 
-  /// Nobody wants it any more.
-  @discardableResult
-  package mutating func cancel(_ id: UInt64) -> CancelAnswer {
-    guard let place = index[id] else { return .unknown }
-    if let phase = entries[place].phase, phase.isMoving {
-      entries[place].isCancelled = true
-      return .afterMove
-    }
-    remove(place)
-    return .removed
-  }
-
-  /// It has come to its end, or failed; it holds nothing any more.
+  /// It has come to its end, has failed, or nobody wants it any more; it holds nothing now.
   package mutating func ended(_ id: UInt64) {
     if let place = index[id] { remove(place) }
   }
@@ -94,47 +82,29 @@ extension Scheduler {
     namespaces.serve(entries[place].account, count)
   }
 
-  /// It is parked, and its blocks are free. False: it was cancelled meanwhile, and is forgotten.
-  @discardableResult
-  package mutating func parked(_ id: UInt64) -> Bool { finish(id, .parking, as: .parked) }
+  /// It is parked, and its blocks are free.
+  package mutating func parked(_ id: UInt64) { finish(id, .parking, as: .parked) }
 
   /// It could not be parked; it goes on, and is not asked to again before the engine says that it may.
-  /// False: it was cancelled meanwhile, and is forgotten.
-  @discardableResult
-  package mutating func parkRefused(_ id: UInt64) -> Bool {
+  package mutating func parkRefused(_ id: UInt64) {
     if let place = index[id] { entries[place].mayPark = false }
-    return finish(id, .parking, as: .running)
+    finish(id, .parking, as: .running)
   }
 
-  /// It is back. False: it was cancelled meanwhile, and is forgotten; what it holds has to be let go.
-  @discardableResult
-  package mutating func resumed(_ id: UInt64) -> Bool { finish(id, .resuming, as: .running) }
+  /// It is back.
+  package mutating func resumed(_ id: UInt64) { finish(id, .resuming, as: .running) }
 
-  private mutating func finish(
-    _ id: UInt64, _ expected: RequestPhase, as next: RequestPhase
-  ) -> Bool {
-    guard let place = index[id] else { return false }
+  private mutating func finish(_ id: UInt64, _ expected: RequestPhase, as next: RequestPhase) {
+    guard let place = index[id] else { return }
     guard entries[place].phase == expected else {
       preconditionFailure("Request \(id) was not \(expected).")
     }
-    guard !entries[place].isCancelled else {
-      remove(place)
-      return false
-    }
     move(place, to: next)
-    return true
   }
 
   /// The governor allows another number of sequences in a pass, at least 1.
   package mutating func setWidth(_ width: Int) {
     precondition(width >= 1, "A pass decodes at least one sequence, not \(width).")
     self.width = width
-  }
-
-  /// Another number of blocks may be held; where more are, requests are parked by the next plans.
-  package mutating func setBlockBudget(_ blocks: Int) {
-    precondition(blocks >= 0, "A budget of \(blocks) blocks is negative.")
-    blockBudget = blocks
-    largestBudget = max(largestBudget, blocks)
   }
 }

@@ -42,13 +42,6 @@ extension Scheduler {
     }
   }
 
-  /// Parks until what is held, and not on its way out, is within the budget.
-  mutating func parkForBudget(into plan: inout PassPlan) {
-    while heldBlocks - parkingBlocks > blockBudget, let victim = victim(where: { $0.blocks > 0 }) {
-      park(victim, into: &plan)
-    }
-  }
-
   /// The one to be parked next: idle ones first, protected ones last, then the least urgent, then the most
   /// recently begun.
   private func victim(where isAllowed: (Entry) -> Bool) -> Int? {

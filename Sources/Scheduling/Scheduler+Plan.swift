@@ -10,7 +10,6 @@ extension Scheduler {
     pass += 1
     if now >= earliestDeadline { expire(at: now, into: &plan) }
     survey()
-    parkForBudget(into: &plan)
     beginWaiting(into: &plan)
     decode(into: &plan)
     read(into: &plan)

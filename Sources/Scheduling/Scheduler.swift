@@ -5,8 +5,7 @@
 /// and no randomness. The rules, in order (docs/scheduling.md has them with their bounds):
 ///
 /// 1. **Deadlines.** What is past its deadline is told and forgotten, not run.
-/// 2. **Budget.** A request begins only when all blocks that it may come to hold are free. Where the
-///    budget has shrunk under what is held, requests are parked, the least urgent first.
+/// 2. **Budget.** A request begins only when all blocks that it may come to hold are free.
 /// 3. **Age.** The request that has waited longest in its priority is *due* after `ageing` passes, and
 ///    then goes before everything: for beginning, for reading and for decoding alike. One of
 ///    each priority at a time, so that a backlog does not turn priorities round.
@@ -24,12 +23,11 @@
 /// Without demand, a request is not begun, resumed, read or decoded. It keeps its place for
 /// `idlePatience` passes; after that, its place is free and its blocks are for whoever needs them.
 ///
-/// An event for a request that is gone is ignored: it may have been cancelled while it was in a pass.
+/// An event for a request that is gone is ignored: it may have ended while it was in a pass, or moved.
 ///
 /// Invariants, which `violations()` recounts:
 ///
-/// - `heldBlocks` is the sum over running, parking and resuming requests, and exceeds `blockBudget` only
-///   after the budget has shrunk, while there is nothing (more) that may be parked.
+/// - `heldBlocks` is the sum over running, parking and resuming requests, and never exceeds `blockBudget`.
 /// - A request is in exactly one list, that of its priority, by its phase: queues or begun.
 /// - Within a list, requests of the same role that are ready are ordered by the pass since which they wait.
 package struct Scheduler: Sendable {
@@ -37,14 +35,11 @@ package struct Scheduler: Sendable {
   /// Sequences that are decoded in a pass at most.
   package internal(set) var width: Int
   /// Blocks that may be held.
-  package internal(set) var blockBudget: Int
+  package let blockBudget: Int
   /// Blocks that are set aside for requests that have begun and are not parked.
   package internal(set) var heldBlocks = 0
   /// Plans that have been made.
   package internal(set) var pass = 0
-
-  /// The largest budget so far: what needs more is refused at once.
-  var largestBudget: Int
 
   // Requests, in a table whose places are used again.
   var entries: [Entry] = []
@@ -107,15 +102,9 @@ package struct Scheduler: Sendable {
     self.limits = limits
     self.width = width
     self.blockBudget = blockBudget
-    largestBudget = blockBudget
   }
 
   // MARK: - Looking
-
-  /// Requests that have not begun.
-  package var queuedRequests: Int { queuedCount }
-  /// Requests that have not ended.
-  package var requestCount: Int { index.count }
 
   package func phase(of id: UInt64) -> RequestPhase? { index[id].flatMap { entries[$0].phase } }
 

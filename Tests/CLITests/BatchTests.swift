@@ -413,6 +413,105 @@ struct BatchTests {
     }
   }
 
+  @Test(
+    "A file that is no batch's is refused and stays as it is, whatever it holds",
+    arguments: ["GGUF\u{3}\0\0\0tensors", "a text without an end of line", #"{"prompt":"Once"}"#])
+  func foreignBytes(text: String) throws {
+    try withJob(["Once"]) { job in
+      try Data(text.utf8).write(to: URL(filePath: job.output))
+      for options in [[], ["--retry-failed"]] {
+        let result = try SparkCommand.run(job.arguments(options))
+        #expect(result.status == 1)
+        #expect(
+          result.errors.hasPrefix("spark: \(job.output), line 1, is no result of a batch"))
+        #expect(try Data(contentsOf: URL(filePath: job.output)) == Data(text.utf8))
+      }
+    }
+  }
+
+  @Test(
+    "A run that turns out to be impossible leaves the results as they are",
+    arguments: ["--restart", "--retry-failed"])
+  func nothingBeforeChecks(option: String) throws {
+    try withJob([#"{"prompt": "a"}"#, #"{"promt": "b"}"#]) { job in
+      #expect(try job.run().status == 1)
+      let before = try Data(contentsOf: URL(filePath: job.output))
+      let noModel = try job.run(option, "--model", "/nonexistent/model.gguf")
+      #expect(noModel.status == 1 && noModel.errors.contains("/nonexistent/model.gguf"))
+      #expect(try Data(contentsOf: URL(filePath: job.output)) == before)
+      guard option == "--retry-failed" else { return }
+      let changed = try job.run(option, "--temp", "0")
+      #expect(changed.status == 1 && changed.errors.contains("is not what its result was made of"))
+      #expect(try Data(contentsOf: URL(filePath: job.output)) == before)
+    }
+  }
+
+  @Test("Taking failures out follows a link, keeps permissions, and touches no other file")
+  func retryFailedInPlace() throws {
+    try withJob([#"{"prompt": "a"}"#, #"{"promt": "b"}"#]) { job in
+      let files = FileManager.default
+      let real = job.folder.appending(path: "real").path
+      #expect(try job.run(output: real).status == 1)
+      try files.setAttributes([.posixPermissions: 0o600], ofItemAtPath: real)
+      try files.createSymbolicLink(atPath: job.output, withDestinationPath: real)
+      for path in [job.output, real] {
+        try Data("mine".utf8).write(to: URL(filePath: "\(path).new"))
+      }
+      let result = try job.run("--retry-failed")
+      #expect(result.status == 1 && result.errors.contains("1 in runs before"))
+      #expect(try files.destinationOfSymbolicLink(atPath: job.output) == real)
+      #expect(try files.attributesOfItem(atPath: real)[.posixPermissions] as? Int == 0o600)
+      for path in [job.output, real] {
+        #expect(try Data(contentsOf: URL(filePath: "\(path).new")) == Data("mine".utf8))
+      }
+      #expect(try job.results().map(\.line).sorted() == [1, 2])
+      let names = try files.contentsOfDirectory(atPath: job.folder.path)
+      #expect(names.sorted() == ["prompts", "real", "real.new", "results", "results.new"])
+    }
+  }
+
+  @Test("A byte order mark before JSON lines changes nothing, and is no part of a digest")
+  func byteOrderMark() throws {
+    try withJob(["\u{feff}{\"prompt\": \"Once\"}", #"{"prompt": "The"}"#]) { job in
+      #expect(try job.run().status == 0)
+      let before = job.written
+      try job.write([#"{"prompt": "Once"}"#, #"{"prompt": "The"}"#])
+      let again = try job.run()
+      #expect(again.status == 0 && again.errors.contains("2 of 2 prompts done, 2 in runs before"))
+      #expect(job.written == before)
+    }
+  }
+
+  @Test("The result of a line that is no job has its id, where that can be read")
+  func faultyIDs() throws {
+    try withJob([
+      #"{"id": "a", "promt": "x"}"#, #"{"id": 7, "prompt": "x", "seed": -1}"#,
+      #"{"id": [1], "prompt": "x"}"#, #"{"id": "b""#,
+    ]) { job in
+      #expect(try job.run().status == 1)
+      let results = try job.results().sorted { $0.line < $1.line }
+      #expect(results.map(\.id) == ["a", "7", nil, nil])
+      #expect(results.allSatisfy { $0.error != nil })
+    }
+  }
+
+  @Test("A search's best texts are in its result where more than one was asked for")
+  func nbest() throws {
+    try withJob(["Once upon a time"]) { job in
+      #expect(try job.run("--beams", "3", "--nbest", "2").status == 0)
+      let line = try #require(job.written.first)
+      let object = try #require(
+        try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any])
+      let best = try #require(object["nbest"] as? [[String: Any]])
+      #expect(best.count == 2)
+      #expect(best[0]["text"] as? String == object["text"] as? String)
+      let scores = best.compactMap { $0["score"] as? Double }
+      #expect(scores.count == 2 && scores[0] >= scores[1])
+      #expect(try job.run("--beams", "3", "--restart").status == 0)
+      #expect(job.written.first?.contains("nbest") == false)
+    }
+  }
+
   @Test("A second process that writes to the same file is refused")
   func twoProcesses() throws {
     try withJob(["Once"]) { job in
@@ -449,6 +548,7 @@ struct BatchTests {
       (["batch", "x", "-o", "y", "--retries", "-1"], "--retries"),
       (["batch", "x", "-o", "y", "--restart", "--force"], "take one"),
       (["batch", "x", "-o", "-", "--restart"], "--restart"),
+      (["batch", "x", "-o", "y", "--retry-failed", "--in-order"], "leave --in-order out"),
       (["batch", "x", "-o", "y", "--store", "z"], "--memory namespace"),
       (["batch", "x", "-o", "y", "--top-p", "2"], "--top-p"),
     ])

@@ -49,6 +49,18 @@ struct ChatTests {
     }
   }
 
+  @Test("A reply that goes wrong as named is ended there, and the chat goes on")
+  func stopOn() throws {
+    try withStore { _, run in
+      let chat = ["chat", "--session", "loop", "-n", "200", "--logit-bias", "300+100", "--verbose"]
+      let result = try run(chat + ["--stop-on", "loop"], ["Hello.", "And now?"])
+      #expect(result.status == 0)
+      #expect(result.text.split(separator: "\n").count == 2)
+      #expect(result.errors.split(separator: "\n").count { $0.contains("64 tokens") } >= 2)
+      #expect(!result.errors.contains("200 tokens"))
+    }
+  }
+
   @Test("Each command does what it says, tells it on standard error, and the chat goes on")
   func commands() throws {
     try withStore { folder, run in

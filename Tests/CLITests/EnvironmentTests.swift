@@ -66,6 +66,7 @@ struct EnvironmentTests {
     arguments: [
       ("SPARK_TOP_P", "high"), ("SPARK_TOP_P", "7"), ("SPARK_TEMPERATURE", "-1"),
       ("SPARK_JSON", "maybe"), ("SPARK_WINDOW", "wide"), ("SPARK_SEED", "-"),
+      ("SPARK_EARLY_EXIT", "0,8"), ("SPARK_EARLY_EXIT", "yes"),
     ])
   func malformed(variable: String, value: String) throws {
     let result = try SparkCommand.run(["generate", "x"], environment: [variable: value])

@@ -159,4 +159,18 @@ import Testing
     let wanted = try await Self.reply(options, engine).summary
     #expect(wanted.generatedTokens == 600)
   }
+
+  @Test("a loop that fills the context is endless, unless no end was wanted")
+  func fullContext() async throws {
+    let engine = try EmbeddedModel.engine(EngineOptions(contextLength: 256))
+    var options = GenerationOptions(sampling: .greedy)
+    options.sampling.logitBias = [300: 100]
+    for ignoresEndTokens in [false, true] {
+      options.ignoresEndTokens = ignoresEndTokens
+      let (_, summary) = try await Self.reply(options, engine)
+      #expect(summary.stopReason == .contextFull)
+      #expect(
+        summary.quality.findings.map(\.kind) == (ignoresEndTokens ? [.loop] : [.loop, .endless]))
+    }
+  }
 }

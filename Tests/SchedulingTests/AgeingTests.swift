@@ -18,7 +18,8 @@ struct AgeingTests {
 
     /// One pass, with enough new urgent ones that some are always waiting.
     mutating func step() -> PassPlan {
-      while rig.scheduler.queuedRequests < 40 {
+      let waiting = left.keys.count { rig.scheduler.phase(of: $0) == .queued }
+      for _ in waiting..<40 {
         rig.submit(next, .urgent)
         left[next] = tokens
         next += 1
@@ -74,7 +75,7 @@ struct AgeingTests {
     // The first that arrives after the large one.
     var later: UInt64 = 0
     for pass in 1...200 where begun == 0 {
-      while rig.scheduler.queuedRequests < 6 {
+      while (100..<next).count(where: { rig.scheduler.phase(of: $0) == .queued }) < 6 {
         rig.submit(next, blocks: 2)
         next += 1
       }

@@ -4,11 +4,13 @@ import Testing
 @Suite("Who is parked")
 struct ParkingTests {
   /// Requests that run, by priority, each with as many blocks, and may be parked.
+  ///
+  /// - Parameter spare: blocks that nobody holds.
   private func running(
-    _ priorities: [Priority], blocks: Int, width: Int = 8,
+    _ priorities: [Priority], blocks: Int, width: Int = 8, spare: Int = 0,
     _ change: (inout SchedulerLimits) -> Void = { _ in }
   ) -> Rig {
-    var rig = Rig(width: width, blocks: blocks * priorities.count, change)
+    var rig = Rig(width: width, blocks: blocks * priorities.count + spare, change)
     for (number, priority) in priorities.enumerated() {
       rig.submit(UInt64(number + 1), priority, blocks: blocks)
       rig.step()
@@ -52,7 +54,7 @@ struct ParkingTests {
     rig.submit(9, .urgent, blocks: 5)
     #expect(rig.next().park == [])
     rig.submit(10, .urgent, blocks: 4)
-    rig.scheduler.cancel(9)
+    rig.scheduler.ended(9)
     #expect(rig.next().park == [1])
   }
 
@@ -70,8 +72,7 @@ struct ParkingTests {
     "An urgent one without width parks another if that is possible, and decodes at once in any case"
   )
   func width() {
-    var rig = running([.normal, .background], blocks: 1, width: 2)
-    rig.scheduler.setBlockBudget(10)
+    var rig = running([.normal, .background], blocks: 1, width: 2, spare: 8)
     rig.submit(9, .urgent)
     let plan = rig.next()
     #expect(plan.park == [2])
@@ -96,40 +97,12 @@ struct ParkingTests {
     #expect(rig.next().admit == [9])
   }
 
-  @Test("When the budget shrinks under what is held, as many are parked as must be")
-  func budget() {
-    var rig = running([.urgent, .normal, .normal, .background], blocks: 4)
-    rig.scheduler.setBlockBudget(9)
-    #expect(rig.next().park == [4, 3])
-    #expect(rig.next().park == [])
-    rig.scheduler.parked(4)
-    rig.scheduler.parked(3)
-    #expect(rig.scheduler.heldBlocks == 8)
-    rig.scheduler.setBlockBudget(12)
-    #expect(rig.next().resume == [3])
-    rig.scheduler.setBlockBudget(0)
-    #expect(Set(rig.next().park) == [1, 2])
-  }
-
-  @Test("A budget that shrinks is met as soon as requests may be parked")
-  func budgetLater() {
-    var rig = running([.normal], blocks: 4)
-    rig.scheduler.setMayPark(1, to: false)
-    rig.scheduler.setBlockBudget(3)
-    #expect(rig.step().decode == [1])
-    rig.scheduler.setMayPark(1, to: true)
-    #expect(rig.step().park == [1])
-    #expect(rig.step().isEmpty)
-    rig.scheduler.setBlockBudget(4)
-    #expect(rig.step().resume == [1])
-  }
-
   @Test("One that could not be parked goes on, and is not asked to again at once")
   func refusal() {
     var rig = running([.background], blocks: 4)
     rig.submit(9, .urgent, blocks: 4)
     #expect(rig.next().park == [1])
-    #expect(rig.scheduler.parkRefused(1) == true)
+    rig.scheduler.parkRefused(1)
     let plan = rig.next()
     #expect(plan.park == [])
     #expect(plan.decode == [1])
@@ -181,18 +154,18 @@ struct ParkingTests {
     #expect(rig.next().admit == [3])
   }
 
-  @Test("What is cancelled while it moves is forgotten when that is done")
-  func cancelledMove() {
+  @Test("What ends while it moves is gone at once, and what its move came to changes nothing")
+  func endedMove() {
     var rig = running([.background], blocks: 4)
     rig.submit(9, .urgent, blocks: 4)
     #expect(rig.next().park == [1])
-    #expect(rig.scheduler.cancel(1) == .afterMove)
-    #expect(rig.scheduler.heldBlocks == 4)
-    #expect(rig.scheduler.parked(1) == false)
+    rig.scheduler.ended(1)
+    #expect(rig.scheduler.heldBlocks == 0)
+    rig.scheduler.parked(1)
     #expect(rig.scheduler.phase(of: 1) == nil)
-    #expect(rig.scheduler.cancel(1) == .unknown)
+    #expect(rig.scheduler.violations().isEmpty)
     #expect(rig.next().admit == [9])
-    #expect(rig.scheduler.cancel(9) == .removed)
+    rig.scheduler.ended(9)
     #expect(rig.scheduler.heldBlocks == 0)
   }
 

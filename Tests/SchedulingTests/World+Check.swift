@@ -6,12 +6,12 @@ extension World {
   mutating func check(_ plan: PassPlan, before: [Known]) {
     checkRoles(plan, before)
     checkDeadlines(plan, before)
-    checkBudget(plan, before)
+    checkBudget()
     checkDecoding(plan)
     checkReading(plan)
     let idle = idleOnes(before)
     checkBeginning(plan, before, idle: idle)
-    checkParking(plan, before, idle: idle)
+    checkParking(plan, idle: idle)
     checkStarvation(plan)
   }
 
@@ -63,20 +63,10 @@ extension World {
     }
   }
 
-  private mutating func checkBudget(_ plan: PassPlan, _ before: [Known]) {
+  private mutating func checkBudget() {
     let held = known.reduce(0) { $0 + ($1.holds ? $1.blocks : 0) }
     if held != scheduler.heldBlocks { fail("\(held) blocks are held, not \(scheduler.heldBlocks)") }
-    guard held > budget else { return }
-    if !(plan.admit + plan.resume).allSatisfy({ id in known[position(id) ?? 0].blocks == 0 }) {
-      fail("\(held) blocks are held of \(budget), and more begin")
-    }
-    // Parking is on its way, or nothing may be parked.
-    let leaving = known.reduce(0) { $0 + ($1.phase == .parking ? $1.blocks : 0) }
-    if held - leaving > budget,
-      known.contains(where: { $0.phase == .running && $0.mayPark && $0.blocks > 0 })
-    {
-      fail("\(held) blocks are held of \(budget), and one that may be parked is not")
-    }
+    if held > budget { fail("\(held) blocks are held of \(budget)") }
   }
 
   // MARK: - A pass
@@ -180,16 +170,8 @@ extension World {
     }
   }
 
-  private mutating func checkParking(
-    _ plan: PassPlan, _ before: [Known], idle: Set<UInt64>
-  ) {
+  private mutating func checkParking(_ plan: PassPlan, idle: Set<UInt64>) {
     guard !plan.park.isEmpty else { return }
-    // Idle ones count their demand as of before; the phases are those from which the plan chose.
-    let held = before.reduce(0) {
-      $0 + ($1.holds && !plan.expired.contains($1.request.id) ? $1.blocks : 0)
-    }
-    let leaving = before.reduce(0) { $0 + ($1.phase == .parking ? $1.blocks : 0) }
-    guard held - leaving <= budget else { return }
     let wanting = known.filter {
       $0.isWaiting || plan.admit.contains($0.request.id) || plan.resume.contains($0.request.id)
     }

@@ -28,7 +28,6 @@ struct World {
     var tokensLeft: Int
     var served = 0
     var mayPark = false
-    var isCancelled = false
     /// The plan since which it waits for what comes next.
     var since: Int
     /// The plan since which it has been where it is without demand.
@@ -53,7 +52,7 @@ struct World {
   /// What the checker takes the limits to be; a mutant's scheduler has others.
   let limits: SchedulerLimits
   var width: Int
-  var budget: Int
+  let budget: Int
   var known: [Known] = []
   var pass = 0
   var now: UInt64 = 0
@@ -63,6 +62,7 @@ struct World {
   /// The longest that anything ready has waited for a step, in passes.
   var longestUnserved = 0
   var submitted = 0
+  var lastID: UInt64 = 0
   /// Ended, cancelled and expired ones.
   var finished = 0
   var faults: [String] = []
@@ -90,6 +90,7 @@ struct World {
     let answer = scheduler.submit(request)
     if answer == .queued {
       submitted += 1
+      lastID = max(lastID, request.id)
       known.append(
         Known(
           request: Asked(request), rowsLeft: request.promptRows, tokensLeft: tokens, since: pass,
@@ -106,21 +107,10 @@ struct World {
     if case .tooLarge = answer { true } else { false }
   }
 
+  /// Nobody wants a request any more, wherever it stands, or it is gone already.
   mutating func cancel(_ id: UInt64) {
-    let answer = scheduler.cancel(id)
-    if let position = position(id) {
-      if known[position].isMoving {
-        known[position].isCancelled = true
-        if answer != .afterMove {
-          fail("the cancelled \(id) is moving, and the answer is \(answer)")
-        }
-      } else {
-        forget(position)
-        if answer != .removed { fail("\(id) was cancelled, and the answer is \(answer)") }
-      }
-    } else if answer != .unknown {
-      fail("\(id) is gone, and the answer is \(answer)")
-    }
+    scheduler.ended(id)
+    if let position = position(id) { forget(position) }
     recount()
   }
 
@@ -154,12 +144,6 @@ struct World {
     recount()
   }
 
-  mutating func setBudget(_ budget: Int) {
-    scheduler.setBlockBudget(budget)
-    self.budget = budget
-    recount()
-  }
-
   mutating func setMayPark(_ position: Int, _ mayPark: Bool) {
     guard known[position].mayPark != mayPark else { return }
     scheduler.setMayPark(known[position].request.id, to: mayPark)
@@ -169,22 +153,19 @@ struct World {
   /// A move is done, or refused.
   mutating func finishMove(_ id: UInt64, isRefused: Bool = false) {
     guard let position = position(id) else { return }
-    let isStill: Bool
     if known[position].phase == .resuming {
-      isStill = scheduler.resumed(id)
+      scheduler.resumed(id)
       known[position].phase = .running
     } else if isRefused {
-      isStill = scheduler.parkRefused(id)
+      scheduler.parkRefused(id)
       known[position].phase = .running
       known[position].mayPark = false
     } else {
-      isStill = scheduler.parked(id)
+      scheduler.parked(id)
       known[position].phase = .parked
     }
     known[position].since = pass
     known[position].idleSince = pass
-    if isStill == known[position].isCancelled { fail("\(id) moved, and is told to be gone or not") }
-    if known[position].isCancelled { forget(position) }
     recount()
   }
 

@@ -62,6 +62,17 @@ extension BatchJob {
   }
 }
 
+extension JobID {
+  /// The id in a line that is no job; nil where it has none that can be read.
+  package init?(of line: InputLine, as format: BatchFormat) {
+    struct Named: Decodable { var id: JobID }
+    guard format == .json, !line.isTooLong,
+      let named = try? JSONDecoder().decode(Named.self, from: Data(line.bytes))
+    else { return nil }
+    self = named.id
+  }
+}
+
 extension BatchJob: Decodable {
   package init(from decoder: any Decoder) throws {
     let given = try decoder.container(keyedBy: AnyKey.self)

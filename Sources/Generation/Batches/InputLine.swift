@@ -2,7 +2,8 @@
 package struct InputLine: Sendable, Equatable {
   /// From 1, blank lines counted.
   package var number: Int
-  /// Without the end of the line; of one that is too long the first ``LineSplitter/limit``.
+  /// Without the end of the line and, in the first line, without a byte order mark, which editors put
+  /// before UTF-8; of one that is too long the first ``LineSplitter/limit``.
   package var bytes: [UInt8]
   /// Whether the file has more of it than ``bytes``.
   package var isTooLong = false
@@ -70,6 +71,7 @@ package struct LineSplitter: Sendable {
   private mutating func line(isEnded: Bool) -> InputLine {
     number += 1
     if isEnded, !isTooLong, bytes.last == UInt8(ascii: "\r") { bytes.removeLast() }
+    if number == 1, bytes.starts(with: [0xef, 0xbb, 0xbf]) { bytes.removeFirst(3) }
     defer { (bytes, isTooLong) = ([], false) }
     return InputLine(
       number: number, bytes: bytes, isTooLong: isTooLong, isEnded: isEnded, end: position)

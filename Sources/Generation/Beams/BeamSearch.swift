@@ -75,9 +75,32 @@ package struct BeamSearch: Sendable {
   /// Whether nothing is left to go on with.
   package var isOver: Bool { beams.isEmpty }
 
-  /// Candidates that each beam is asked for: of its group's beams, as many may end as go on, and all tokens
-  /// of the groups before may be the worse for it.
+  /// Candidates that each beam is asked for at first: of its group's beams, as many may end as go on, and
+  /// all tokens of the groups before may be the worse for it.
   package var candidatesPerBeam: Int { options.width + options.groupWidth }
+  /// Candidates beyond which no beam is asked for more: a beam behind which even so many end a text has
+  /// next to nothing to go on with.
+  package static let mostCandidates = 2048
+
+  /// A beam's candidates: so many that a whole group could go on with them, whatever the groups before have
+  /// chosen and however many of them end the text, or all there are.
+  ///
+  /// - Parameters:
+  ///   - ends: whether the beam's reply would end with a token.
+  ///   - likeliest: the beam's `count` likeliest next tokens, likeliest first, or all that are possible.
+  package func candidates(
+    ends: (TokenID) -> Bool, likeliest: (_ count: Int) -> [LikelyToken]
+  ) -> [LikelyToken] {
+    var count = candidatesPerBeam
+    while true {
+      let candidates = likeliest(count)
+      let goingOn = candidates.count { !ends($0.token) }
+      if goingOn >= options.width || candidates.count < count || count >= Self.mostCandidates {
+        return candidates
+      }
+      count = min(2 * count, Self.mostCandidates)
+    }
+  }
 
   /// What a reply of `length` tokens scores.
   package func score(_ logProbability: Double, length: Int) -> Double {
@@ -114,8 +137,8 @@ package struct BeamSearch: Sendable {
   /// Takes the next step.
   ///
   /// - Parameters:
-  ///   - candidates: for each beam its likeliest next tokens, likeliest first: ``candidatesPerBeam``
-  ///     of them, or all that are possible.
+  ///   - candidates: for each beam its likeliest next tokens, likeliest first, as many as
+  ///     ``candidates(ends:likeliest:)`` asks for.
   ///   - ends: whether, and why, a beam's reply would end with a token.
   package mutating func advance(
     _ candidates: [[LikelyToken]], ends: (_ beam: Int, _ token: TokenID) -> StopReason?

@@ -30,6 +30,10 @@ public final class Engine: Sendable {
   /// Sequences that the machine, and the governor at this moment, would have decoded together.
   public var batchWidth: Int { monitor.width }
 
+  /// Degrees Celsius of the sensor nearest its limit, as they were a second ago at most while replies are made;
+  /// nil where unknown.
+  package var temperature: Double? { monitor.temperature }
+
   /// What the engine remembers.
   public var memory: EngineMemory { EngineMemory(core: core) }
 

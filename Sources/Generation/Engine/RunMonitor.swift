@@ -12,6 +12,8 @@ final class RunMonitor: Sendable {
     var lastWork = Pace.Work()
     var firstThrottleCount: Int?
     var conditions: RunConditions
+    /// Degrees Celsius, at the latest reading.
+    var temperature: Double?
   }
 
   let pace: Pace
@@ -40,6 +42,8 @@ final class RunMonitor: Sendable {
 
   /// Sequences that may be decoded together now.
   var width: Int { state.withLock { $0.governor.decision.width } }
+
+  var temperature: Double? { state.withLock { $0.temperature } }
 
   private var now: Double { (ContinuousClock.now - origin) / .seconds(1) }
 
@@ -90,6 +94,7 @@ final class RunMonitor: Sendable {
       guard state.replies > 0 else { return (nil, nil) }
       let (elapsed, last) = (time - state.lastTime, state.lastWork)
       state.conditions.note(reading)
+      state.temperature = reading.temperature
       if let count = reading.throttleCount {
         let first = state.firstThrottleCount ?? count
         state.firstThrottleCount = first

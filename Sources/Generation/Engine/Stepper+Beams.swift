@@ -71,7 +71,7 @@ extension Stepper {
       begin(&state, of: reply)
     }
     let before = state.beams!.beams
-    let candidates = try candidates(state, before)
+    let candidates = try candidates(state, of: reply, before)
     let step = state.beams!.search.advance(candidates) { beam, token in
       ends(before[beam], token, of: reply)
     }
@@ -100,7 +100,7 @@ extension Stepper {
 
   /// The likeliest next tokens of each beam.
   private func candidates(
-    _ state: ReplyState, _ beams: [BeamState.Beam]
+    _ state: ReplyState, of reply: Reply, _ beams: [BeamState.Beam]
   ) throws(EngineError) -> [[LikelyToken]] {
     let pass = pass
     var candidates: [[LikelyToken]] = []
@@ -111,7 +111,11 @@ extension Stepper {
       }
       let logits = pass.logits(row(of: place, state)).extracting(0..<tokenizer.vocabularySize)
       var sampler = beams[place].sampler
-      let likeliest = sampler.likeliest(state.beams!.search.candidatesPerBeam, of: logits)
+      let likeliest = state.beams!.search.candidates { token in
+        ends(beams[place], token, of: reply) != nil
+      } likeliest: { count in
+        sampler.likeliest(count, of: logits)
+      }
       guard !logits[Int(likeliest[0].token)].isNaN else { throw invalidScores }
       candidates.append(likeliest)
     }

@@ -20,8 +20,8 @@ extension Stepper {
     state.generated += 1
     state.lastToken = token
     state.stopReason = reasonToStop(state, reply, after: token)
-    let fault = state.quality.note(token, entropy: sampled.entropy)
-    if state.stopReason == nil, let fault, reply.options.qualityStop.contains(fault) {
+    let faults = state.quality.note(token, entropy: sampled.entropy)
+    if state.stopReason == nil, reply.options.qualityStop.contains(where: faults.contains) {
       state.stopReason = .degenerate
     }
 
@@ -61,7 +61,9 @@ extension Stepper {
     let evicted = state.memory.evicted
     keep(&state, of: reply)
     if state.stopReason == .endOfText { lengths.note(state.generated) }
-    state.quality.finish(isContextFull: state.stopReason == .contextFull)
+    // Who wants no end has none that is missing.
+    state.quality.finish(
+      isContextFull: state.stopReason == .contextFull && !reply.options.ignoresEndTokens)
     var summary = GenerationSummary(
       stopReason: state.stopReason!, trailingText: state.text.finish(),
       promptTokens: reply.prompt.count,

@@ -81,7 +81,8 @@ extension Engine {
   /// answered with the reply that was made for it; see ``GenerationOptions/usesMemo``.
   public var memoStatistics: MemoStatistics { core.memo.statistics }
 
-  /// Forgets the replies that are kept to be told again.
+  /// Forgets the replies that are kept to be told again: they are made anew the next time, and the memory that they
+  /// take is free. What memory remembers stays; forgetting there clears this too.
   public func clearMemo() { core.memo.removeAll() }
 
   /// What a request is told apart by; nil where its reply is made in any case.

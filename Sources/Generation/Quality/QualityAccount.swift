@@ -1,12 +1,13 @@
 /// What was seen to go wrong in a reply, as it was made.
 public struct QualityAccount: Sendable, Equatable {
-  /// What was found, in the order in which it was noticed; the first ``most``.
+  /// What was found, in the order in which it was noticed: the first ``most``, and the first of
+  /// each kind that is not among them.
   public internal(set) var findings: [QualityFinding] = []
   /// The mean entropy of the model's distributions, in nats, of those tokens at which it was measured; nil where
   /// none was.
   public internal(set) var entropy: Float?
 
-  /// Findings that are told.
+  /// Findings that are told, but for first ones of their kind.
   public static let most = 16
 
   public init() {}

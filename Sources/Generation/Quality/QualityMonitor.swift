@@ -8,11 +8,17 @@ package struct QualityMonitor: Sendable {
   private var loops: LoopDetector
   private var entropies: EntropyWatch
   private var tokens = 0
-  /// The findings that go on, by their place in the account.
-  private var loop: Int?
-  private var entropy: Int?
-  private var endless: Int?
+  /// The findings that go on.
+  private var loop: Finding?
+  private var entropy: Finding?
+  private var endless: Finding?
   private var found = QualityAccount()
+
+  private struct Finding {
+    var finding: QualityFinding
+    /// In the account; nil: it has no room for it.
+    var place: Int?
+  }
 
   /// - Parameter limit: tokens beyond which the reply is endless; nil: it never is.
   package init(
@@ -22,7 +28,7 @@ package struct QualityMonitor: Sendable {
     self.limit = limit
     loops = LoopDetector(options)
     entropies = EntropyWatch(options, vocabularySize: vocabularySize)
-    found.findings.reserveCapacity(QualityAccount.most)
+    found.findings.reserveCapacity(QualityAccount.most + QualityKind.allCases.count)
   }
 
   package var account: QualityAccount {
@@ -38,30 +44,29 @@ package struct QualityMonitor: Sendable {
   /// Takes note of the reply's next token.
   ///
   /// - Parameter entropy: of the distribution that it was drawn from, in nats, where it was measured.
-  /// - Returns: what goes wrong as of this token; nil where nothing does, or did so before.
-  package mutating func note(_ token: TokenID, entropy measured: Float?) -> QualityKind? {
+  /// - Returns: all that goes wrong as of this token, and did not before it.
+  package mutating func note(_ token: TokenID, entropy measured: Float?) -> QualityKinds {
     tokens += 1
-    var new: QualityKind?
+    var new: QualityKinds = []
     if let limit, tokens > limit {
-      if endless == nil { new = .endless }
+      if endless == nil { new.formUnion(QualityKinds(.endless)) }
       endless = extended(
         endless, QualityFinding(kind: .endless, firstToken: limit, tokens: tokens - limit))
     }
     if let measured {
       let kind = entropies.note(measured)
-      if entropy != nil, kind != found.findings[entropy!].kind { entropy = nil }
+      if entropy?.finding.kind != kind { entropy = nil }
       if let kind {
-        if entropy == nil { new = kind }
+        if entropy == nil { new.formUnion(QualityKinds(kind)) }
         // The measurement stands for the tokens up to the next one, of which this is the first.
         let stretch = entropies.stretch - interval + 1
         entropy = extended(
-          entropy,
-          QualityFinding(kind: kind, firstToken: tokens - stretch, tokens: stretch))
+          entropy, QualityFinding(kind: kind, firstToken: tokens - stretch, tokens: stretch))
       }
     }
     if let current = loops.note(token) {
-      if loop != nil, found.findings[loop!].period != current.period { loop = nil }
-      if loop == nil { new = .loop }
+      if loop?.finding.period != current.period { loop = nil }
+      if loop == nil { new.formUnion(QualityKinds(.loop)) }
       loop = extended(
         loop,
         QualityFinding(
@@ -74,27 +79,26 @@ package struct QualityMonitor: Sendable {
   }
 
   /// The reply has ended.
+  ///
+  /// - Parameter isContextFull: whether for want of room alone, where the model might have ended it.
   package mutating func finish(isContextFull: Bool) {
-    guard isContextFull, let loop, endless == nil else { return }
-    let finding = found.findings[loop]
+    guard isContextFull, endless == nil, let loop = loop?.finding else { return }
     endless = extended(
-      endless,
-      QualityFinding(
-        kind: .endless, firstToken: finding.firstToken, tokens: finding.tokens))
+      endless, QualityFinding(kind: .endless, firstToken: loop.firstToken, tokens: loop.tokens))
   }
 
-  /// Goes on with a finding, or begins it.
-  ///
-  /// - Parameter place: nil: it begins.
-  /// - Returns: its place; nil where there is none left.
-  private mutating func extended(_ place: Int?, _ finding: QualityFinding) -> Int? {
-    if let place {
-      let end = finding.firstToken + finding.tokens
-      found.findings[place].tokens = end - found.findings[place].firstToken
-      return place
+  /// Goes on with a finding, or begins it. The first of its kind always has a place in the account.
+  private mutating func extended(_ known: Finding?, _ finding: QualityFinding) -> Finding {
+    if var known {
+      known.finding.tokens = finding.firstToken + finding.tokens - known.finding.firstToken
+      if let place = known.place { found.findings[place].tokens = known.finding.tokens }
+      return known
     }
-    guard found.findings.count < QualityAccount.most else { return nil }
+    guard
+      found.findings.count < QualityAccount.most
+        || !found.findings.contains(where: { $0.kind == finding.kind })
+    else { return Finding(finding: finding, place: nil) }
     found.findings.append(finding)
-    return found.findings.count - 1
+    return Finding(finding: finding, place: found.findings.count - 1)
   }
 }

@@ -20,19 +20,51 @@ struct Embed: AsyncParsableCommand {
   @OptionGroup(title: "Engine") var engine: EngineFlags
 
   func run() async throws {
+    let input = texts.isEmpty ? try lines() : nil
     let engine = try Engine(path: try model.path(), options: engine.options)
-    var texts = texts
-    if texts.isEmpty {
-      texts = try TextInput.read(argument: nil, what: "text")
-        .split(separator: "\n", omittingEmptySubsequences: true).map(String.init)
-    }
-    let (pooling, all) = (pooling, texts)
+    let command = self
     try await Interruption.cancels {
-      for text in all {
-        let vectors = try await engine.embeddings(of: [text], pooling: pooling)
-        try Output.standard.writeJSONLine(Record(text: text, embedding: vectors[0]))
+      do {
+        if let input {
+          try await command.embed(input, engine)
+        } else {
+          for text in command.texts { try await command.embed(text, engine) }
+        }
+      } catch is EngineError where Task.isCancelled {
+        throw CancellationError()
       }
     }
+  }
+
+  /// Standard input, unless it is a terminal at which nobody expects to type.
+  private func lines() throws -> LineInput {
+    guard !TextInput.isTyped else {
+      throw ValidationError("Give the texts as arguments, or pipe them in.")
+    }
+    return try LineInput(path: "-")
+  }
+
+  /// Embeds each line as it comes; empty ones are no texts.
+  private func embed(_ input: LineInput, _ engine: Engine) async throws {
+    while let lines = try await input.next() {
+      for line in lines where !line.bytes.isEmpty {
+        let place = "line \(line.number) of \(input.name)"
+        guard !line.isTooLong else {
+          throw InputError(
+            "\(place) is longer than \(LineInput.longestLine) bytes, the most that is read of one.")
+        }
+        guard let text = String(validating: line.bytes, as: UTF8.self) else {
+          throw InputError("\(place) is not UTF-8 text.")
+        }
+        try await embed(text, engine)
+      }
+    }
+    try Task.checkCancellation()
+  }
+
+  private func embed(_ text: String, _ engine: Engine) async throws {
+    let vectors = try await engine.embeddings(of: [text], pooling: pooling)
+    try Output.standard.writeJSONLine(Record(text: text, embedding: vectors[0]))
   }
 
   private struct Record: Encodable {

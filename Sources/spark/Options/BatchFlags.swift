@@ -41,6 +41,10 @@ struct BatchFlags: ParsableArguments {
     try require((1...1024).contains(parallel ?? 1), "--parallel must be between 1 and 1024.")
     try require((0...100).contains(retries), "--retries must be between 0 and 100.")
     try require(!restart || !force, "--restart and --force are two different things; take one.")
+    try require(
+      !retryFailed || !inOrder,
+      "--retry-failed puts what it answers behind the results that are there, which is not the order of the "
+        + "input; leave --in-order out, and sort the results by their line afterwards.")
   }
 
   /// Replies in progress at most.

@@ -13,8 +13,8 @@ struct BeamFlags: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "The best N texts: listed on standard error behind the text, with --json in the last record. "
-        + "(default: \(defaults.best))", valueName: "n"))
+      "The best N texts: listed on standard error behind the text, with --json in the last record, of a "
+        + "batch in each result. (default: \(defaults.best))", valueName: "n"))
   var nbest: Int?
 
   @Option(

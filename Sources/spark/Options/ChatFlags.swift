@@ -17,6 +17,7 @@ struct ChatFlags: ParsableArguments {
   @OptionGroup(title: "Sampling") var sampling: SamplingFlags
   @OptionGroup(title: "Beams") var beams: BeamFlags
   @OptionGroup(title: "Drafts") var drafts: DraftFlags
+  @OptionGroup(title: "Quality") var quality: QualityFlags
   @OptionGroup(title: "Heat") var thermal: ThermalFlags
 
   @Option(
@@ -61,6 +62,7 @@ struct ChatFlags: ParsableArguments {
     if let system { try conversation.tell(system) }
     var options = GenerationOptions(
       length, sampling, beams, drafts, over: conversation.options ?? GenerationOptions())
+    quality.apply(to: &options)
     // Whether it is told or not: /recall asks afterwards.
     options.memory.explains = true
     var loop = ChatLoop(

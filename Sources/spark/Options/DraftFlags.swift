@@ -36,16 +36,18 @@ struct DraftEngineFlags: ParsableArguments {
   var draftExit: DraftExit?
 
   @Option(
-    defaultAsFlag: 0.7, parsing: .next,
+    defaultAsFlag: EarlyExitThreshold.standard, parsing: .next,
     help: ArgumentHelp(
       "Leave layers out for a token whose successor is so probable after half or three quarters of them; "
         + "without a value 0.7. The text is not the same.", valueName: "probability"))
-  var earlyExit: Float?
+  var earlyExit: EarlyExitThreshold?
+
+  func validate() throws { try earlyExit?.validate() }
 
   func apply(to options: inout EngineOptions) {
     options.draftModel = draftModel
     options.draftExit = draftExit
-    options.earlyExit = earlyExit
+    options.earlyExit = earlyExit?.probability
   }
 }
 

@@ -7,7 +7,7 @@ struct QualityFlags: ParsableArguments {
     help: ArgumentHelp(
       "End the text when it goes wrong so: loop, collapse, explosion, endless; several with commas between "
         + "them. (default: it is only told)", valueName: "kind,kind,..."))
-  var stopOn: QualityKinds?
+  var stopOn: StopKinds?
 
   func apply(to options: inout GenerationOptions) {
     if let stopOn { options.qualityStop = stopOn.kinds }
@@ -15,7 +15,7 @@ struct QualityFlags: ParsableArguments {
 }
 
 /// Kinds with commas between them.
-struct QualityKinds: ExpressibleByArgument, Sendable {
+struct StopKinds: ExpressibleByArgument, Sendable {
   let kinds: Set<QualityKind>
 
   init?(argument: String) {

@@ -23,6 +23,7 @@ enum EnvironmentArguments {
       arguments.prefix(depth) + settings.flatMap(\.arguments)
       + joiningNegativeValues(arguments.dropFirst(depth))
     do {
+      try EarlyExitThreshold.check(all)
       return try await root.asyncParseAsRoot(Array(all))
     } catch {
       let message = root.message(for: error)

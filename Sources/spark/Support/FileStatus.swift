@@ -20,5 +20,8 @@ struct FileStatus {
   /// Device and file number: equal for two descriptors of one file, pipe or terminal.
   var identity: [UInt64] { [UInt64(status.st_dev), UInt64(status.st_ino)] }
 
+  /// Who may read and write it.
+  var permissions: mode_t { status.st_mode & 0o7777 }
+
   var isRegularFile: Bool { status.st_mode & S_IFMT == S_IFREG }
 }

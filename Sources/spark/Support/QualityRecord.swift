@@ -18,7 +18,7 @@ extension QualityAccount {
   var lines: [String] {
     guard !findings.isEmpty else { return [] }
     let more =
-      findings.count == Self.most ? ["and perhaps more"] : []
+      findings.count >= Self.most ? ["and perhaps more"] : []
     return ["quality: " + (findings.map(\.phrase) + more).joined(separator: "; ")]
   }
 }

@@ -66,6 +66,34 @@ import Testing
     #expect(throws: BatchJournal.Fault.self) { try journal(Array((result(9) + text).utf8)) }
   }
 
+  @Test(arguments: [
+    "GGUF\u{3}\0\0\0tensors\n", "GGUF\u{3}\0\0\0no end of line", "a last line without an end",
+    #"{"prompt":"Once"}"#, "\0\0\0\0ustar\n", "\0\0\0\0ustar", "{\"digests\":", " {", "\0\n",
+  ])
+  func `a file that no batch can have left is not cut, whatever its last line lacks`(text: String) {
+    let bytes = Array(text.utf8)
+    #expect(throws: BatchJournal.Fault(line: 1, description: "is no result of a batch")) {
+      try journal(bytes)
+    }
+    // Behind results, zeros can be a lost block with what was written behind it.
+    guard bytes[0] != 0 else { return }
+    #expect(throws: BatchJournal.Fault(line: 2, description: "is no result of a batch")) {
+      try journal(Array(result(9).utf8) + bytes)
+    }
+  }
+
+  @Test func `a file of nothing but zeros is what a power cut leaves of a first result`() throws {
+    let journal = try journal([UInt8](repeating: 0, count: 600))
+    #expect(journal.isTorn && journal.length == 0 && journal.done.isEmpty)
+  }
+
+  @Test func `what could not be answered can be left out`() throws {
+    let text = result(3) + result(1, error: true) + result(7)
+    let rest = try journal(Array(text.utf8)).withoutFailures
+    #expect(rest.done == [3: .init(3 << 7), 7: .init(7 << 7)])
+    #expect(rest.failed == 0)
+  }
+
   @Test func `a second result of a line is told with the line`() {
     do {
       _ = try journal(Array((result(2) + result(2)).utf8))

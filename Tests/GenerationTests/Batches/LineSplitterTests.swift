@@ -30,6 +30,13 @@ import Testing
     #expect(found.map(\.isBlank) == [false, true, false, false])
   }
 
+  @Test func `a byte order mark before the first line is no part of it, and counts in its end`() {
+    let found = lines([[0xef], [0xbb, 0xbf] + Array("{\n\u{feff}b".utf8)])
+    #expect(found.map { String(decoding: $0.bytes, as: UTF8.self) } == ["{", "\u{feff}b"])
+    #expect(found.map(\.end) == [5, 9])
+    #expect(texts("\u{feff}") == [""])
+  }
+
   @Test func `a line that is too long is cut and says so, and the next one is whole`() {
     let found = lines([Array("abcdef\nabcde\nab".utf8)], limit: 5)
     #expect(found.map { String(decoding: $0.bytes, as: UTF8.self) } == ["abcde", "abcde", "ab"])

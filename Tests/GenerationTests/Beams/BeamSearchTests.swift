@@ -90,6 +90,49 @@ struct BeamSearchTests {
     #expect(!bounds.isEmpty || search.length == 1)
   }
 
+  @Test(
+    "As many beams go on as there can be, however many of the likeliest tokens end a text",
+    arguments: 0..<100 as Range<UInt64>)
+  func width(seed: UInt64) {
+    var random = SeededGenerator(seed: seed)
+    var model = model(&random, vocabulary: 12...60)
+    // All but a few.
+    model = TableModel(
+      seed: seed, vocabulary: model.vocabulary,
+      ends: Set(0..<TokenID(model.vocabulary)).subtracting([3, 7, 11]), spread: model.spread)
+    let groups = Int.random(in: 1...2, using: &random)
+    let width = groups * Int.random(in: 1...4, using: &random)
+    let options = BeamOptions(
+      width: width, best: width, groups: groups, diversityPenalty: groups > 1 ? 1 : 0,
+      stopping: .certain)
+    var before = groups
+    _ = model.search(options, limit: 8) { search, step in
+      if !search.isOver, Set(search.beams.map(\.group)).count == groups {
+        #expect(step.live.count == min(width, 3 * before), "seed \(seed)")
+      }
+      before = search.beams.count
+    }
+  }
+
+  @Test("A beam is asked for more candidates only while too few of them go on")
+  func candidates() {
+    let search = BeamSearch(BeamOptions(width: 2), limit: 9)
+    func asked(_ vocabulary: Int, ends: Range<TokenID>) -> (counts: [Int], found: Int) {
+      var counts: [Int] = []
+      let found = search.candidates(ends: ends.contains) { count in
+        counts.append(count)
+        return (0..<min(count, vocabulary)).map {
+          LikelyToken(token: TokenID($0), logProbability: -Double($0))
+        }
+      }
+      return (counts, found.count)
+    }
+    #expect(asked(100, ends: 0..<2) == ([4], 4))
+    #expect(asked(100, ends: 0..<12) == ([4, 8, 16], 16))
+    #expect(asked(10, ends: 0..<10) == ([4, 8, 16], 10))
+    #expect(asked(100_000, ends: 0..<100_000).found == BeamSearch.mostCandidates)
+  }
+
   @Test("One beam is greedy decoding", arguments: 0..<60 as Range<UInt64>)
   func greedy(seed: UInt64) {
     var random = SeededGenerator(seed: seed)

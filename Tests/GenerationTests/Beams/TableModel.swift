@@ -63,7 +63,9 @@ struct TableModel {
     while !search.isOver {
       let texts = search.beams.map { search.tree.tokens(to: $0.node) }
       let step = search.advance(
-        texts.map { candidates(behind: $0, search.candidatesPerBeam) },
+        texts.map { text in
+          search.candidates(ends: ends.contains) { candidates(behind: text, $0) }
+        },
         ends: { _, token in ends.contains(token) ? .endOfText : nil })
       body(search, step)
     }

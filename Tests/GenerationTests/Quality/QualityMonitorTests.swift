@@ -5,12 +5,13 @@ import Testing
   /// Feeds a monitor with tokens and, where it wants them, entropies.
   private func watch(
     _ tokens: [TokenID], limit: Int? = nil, entropy: (Int) -> Float = { _ in 2 }
-  ) -> (account: QualityAccount, told: [Int: QualityKind]) {
+  ) -> (account: QualityAccount, told: [Int: QualityKinds]) {
     var monitor = QualityMonitor(vocabularySize: 4096, limit: limit)
-    var told: [Int: QualityKind] = [:]
+    var told: [Int: QualityKinds] = [:]
     for (index, token) in tokens.enumerated() {
       let measured = monitor.measures(at: index) ? entropy(index) : nil
-      told[index] = monitor.note(token, entropy: measured)
+      let new = monitor.note(token, entropy: measured)
+      if !new.isEmpty { told[index] = new }
     }
     return (monitor.account, told)
   }
@@ -37,7 +38,7 @@ import Testing
     let (account, told) = watch(
       text(100) + loop(7, 150) + text(50, from: 20_000) + loop(40, 130, from: 500)
         + text(9, from: 30_000))
-    #expect(told == [163: .loop, 419: .loop])
+    #expect(told == [163: [.init(.loop)], 419: [.init(.loop)]])
     #expect(account.findings.map(\.kind) == [.loop, .loop])
     #expect(account.findings.map(\.firstToken) == [100, 300])
     #expect(account.findings.map(\.tokens) == [150, 130])
@@ -51,7 +52,7 @@ import Testing
       (200..<504).contains($0) ? 0.001 : (600..<800).contains($0) ? 8 : 2
     }
     #expect(account.findings.map(\.kind) == [.collapse, .explosion])
-    #expect(told == [320: .collapse, 680: .explosion])
+    #expect(told == [320: .init(.collapse), 680: .init(.explosion)])
     let (collapse, explosion) = (account.findings[0], account.findings[1])
     #expect(collapse.firstToken == 200 && collapse.tokens == 297)
     // The mean of a stretch is too high once two thirds of it are, and as long.
@@ -61,7 +62,7 @@ import Testing
   @Test("a reply beyond its limit is endless, and one that loops until the context is full")
   func endless() {
     let (account, told) = watch(text(500), limit: 400)
-    #expect(told == [400: .endless])
+    #expect(told == [400: .init(.endless)])
     #expect(account.findings.count == 1)
     #expect(account.findings[0].firstToken == 400 && account.findings[0].tokens == 100)
     for (isFull, tokens, kinds) in [
@@ -80,7 +81,30 @@ import Testing
     let tokens = (0..<30).flatMap { loop(3, 70, from: 10 * $0) }
     let (account, told) = watch(tokens)
     #expect(account.findings.count == QualityAccount.most)
-    #expect(Set(told.values) == [.loop])
+    // Each once, those that there is no room for too.
+    #expect(told.count == 30 && told.values.allSatisfy { $0 == .init(.loop) })
+  }
+
+  @Test("what else goes wrong has its place, and is told, however much was found before")
+  func full() {
+    let loops = (0..<20).flatMap { loop(3, 70, from: 10 * $0) }
+    let (account, told) = watch(loops + text(600), limit: 1900) { $0 < 1500 ? 2 : 0.001 }
+    #expect(account.findings.count == QualityAccount.most + 2)
+    #expect(account.findings.suffix(2).map(\.kind) == [.collapse, .endless])
+    #expect(account.findings.last?.tokens == 100)
+    #expect(told[1900] == .init(.endless))
+    var monitor = QualityMonitor(vocabularySize: 4096)
+    for token in loops { _ = monitor.note(token, entropy: nil) }
+    monitor.finish(isContextFull: true)
+    #expect(monitor.account.findings.last?.kind == .endless)
+    #expect(monitor.account.findings.last?.firstToken == 1330)
+  }
+
+  @Test("all that goes wrong as of one token is told, so that any of it can end the reply")
+  func several() {
+    // A loop of 5 is one at its 64th token, where the reply becomes too long too.
+    let (_, told) = watch(text(57) + loop(5, 100), limit: 120) { _ in 0.001 }
+    #expect(told[120] == [.init(.loop), .init(.collapse), .init(.endless)])
   }
 
   @Test("replies count as endless by the median of those before, once there are enough")

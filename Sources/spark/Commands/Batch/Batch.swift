@@ -54,8 +54,6 @@ struct Batch: AsyncParsableCommand {
       output != "-" || !(batch.restart || batch.force || batch.retryFailed),
       "--restart, --force and --retry-failed are about what an output file holds; name one with --output."
     )
-    try require(
-      beams.nbest == nil, "--nbest has no place in a batch's results, which tell the best text.")
     try beams.validate(beside: sampling)
     try GenerationOptions(length, sampling, beams, drafts).validateUsage()
   }
@@ -72,7 +70,8 @@ struct Batch: AsyncParsableCommand {
   }
 
   private func run(_ plan: BatchPlan, _ engineOptions: EngineOptions) async throws -> BatchSummary {
-    let input = try BatchInput(path: file ?? "-")
+    let input = try LineInput(path: file ?? "-")
+    // What it holds is only touched when the run has been found to be possible.
     let results = try BatchOutput(
       path: output, besides: input.identity, restarts: batch.restart,
       retriesFailed: batch.retryFailed)

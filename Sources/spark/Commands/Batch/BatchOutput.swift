@@ -9,16 +9,30 @@ import Glibc
 final class BatchOutput {
   private static let syncInterval = Duration.seconds(1)
 
-  /// Nil where what is written cannot be read again: standard output, a pipe.
+  /// What the file holds once ``begin()`` has been called. Nil where what is written cannot be read again:
+  /// standard output, a pipe.
   let journal: BatchJournal?
 
-  private let output: Output
+  /// What is to be done to a file before results are appended.
+  private enum Preparation {
+    case nothing
+    /// It is cut to so many bytes.
+    case cut(Int)
+    /// The results of prompts that were not answered are taken out.
+    case dropFailures
+  }
+
+  private var output: Output
   private let isOurs: Bool
+  private var preparation = Preparation.nothing
   /// Bytes that are whole results.
   private var length = 0
   private var isUnsynced = false
   private var synced = ContinuousClock.now
 
+  /// Opens the output, locks it and reads what has been done. Nothing in it changes before ``begin()``, so
+  /// that a run that turns out to be impossible costs nobody a result.
+  ///
   /// - Parameters:
   ///   - path: `-` for standard output.
   ///   - input: the identity of the file that is read, which must be another one.
@@ -35,32 +49,50 @@ final class BatchOutput {
       journal = nil
       return
     }
-    var output = try Self.openLocked(path, besides: input)
+    let output = try Self.openLocked(path, besides: input)
+    self.output = output
+    if restarts {
+      (journal, preparation) = (BatchJournal(), .cut(0))
+      return
+    }
     do {
-      if restarts { try Self.truncate(output, to: 0) }
-      var journal = try Self.journal(of: output)
-      if journal.isTorn { try Self.truncate(output, to: journal.length) }
-      if retriesFailed, journal.failed > 0 {
-        let rest = try Self.withoutFailures(output)
-        close(output.descriptor)
-        output = rest
-        journal = try Self.journal(of: output)
+      let found = try Self.journal(of: output)
+      length = found.length
+      if retriesFailed, found.failed > 0 {
+        (journal, preparation) = (found.withoutFailures, .dropFailures)
+      } else {
+        journal = found
+        if found.isTorn { preparation = .cut(found.length) }
       }
-      self.journal = journal
-      length = journal.length
     } catch {
       close(output.descriptor)
       throw error
     }
-    self.output = output
+  }
+
+  /// Makes the file what ``journal`` says that it is. To be called once, before the first result.
+  func begin() throws {
+    guard journal != nil else { return }
+    switch preparation {
+    case .nothing: break
+    case .cut(let length):
+      try Self.truncate(output, to: length)
+      self.length = length
+    case .dropFailures:
+      let (rest, length) = try Self.withoutFailures(output, length: length)
+      close(output.descriptor)
+      (output, self.length) = (rest, length)
+    }
     // One that was made is there after a power cut only when its folder has been told.
-    Self.syncFolder(of: path)
+    Self.syncFolder(of: Self.realPath(of: output.name) ?? output.name)
   }
 
   deinit { if isOurs { close(output.descriptor) } }
 
-  private static func open(_ path: String, _ mode: Int32) throws -> Output {
-    let descriptor = unsafe Glibc.open(path, mode | O_CLOEXEC, 0o666)
+  private static func open(
+    _ path: String, _ mode: Int32, permissions: mode_t = 0o666
+  ) throws -> Output {
+    let descriptor = unsafe Glibc.open(path, mode | O_CLOEXEC, permissions)
     guard descriptor >= 0 else { throw OutputError.failed(name: path, code: errno) }
     return Output(descriptor: descriptor, name: path)
   }
@@ -124,25 +156,41 @@ final class BatchOutput {
   }
 
   /// Puts a file without the results of prompts that were not answered in the place of `output`, whole or
-  /// not at all.
-  private static func withoutFailures(_ output: Output) throws -> Output {
-    let path = "\(output.name).new"
-    let rest = try open(path, O_RDWR | O_CREAT | O_TRUNC | O_APPEND)
+  /// not at all: in the place of the file itself, where a link leads to it, and with its permissions.
+  ///
+  /// - Parameter length: bytes of `output` that are whole results.
+  /// - Returns: the file, and its bytes.
+  private static func withoutFailures(_ output: Output, length: Int) throws -> (Output, Int) {
+    guard let path = realPath(of: output.name), let status = FileStatus(of: output.descriptor)
+    else { throw OutputError.failed(name: output.name, code: errno) }
+    // Nobody else's file is written to, whatever it is called.
+    let name = "\(path).\(getpid()).new"
+    let rest = try open(name, O_RDWR | O_CREAT | O_EXCL | O_APPEND, permissions: 0o600)
+    var kept = 0
     do {
       try lock(rest)
       try forEachLine(of: output) { line in
-        guard !BatchJournal.isFailure(line) else { return }
-        try unsafe rest.write((line.bytes + [UInt8(ascii: "\n")]).span.bytes)
+        guard line.end <= length, !BatchJournal.isFailure(line) else { return }
+        let bytes = line.bytes + [UInt8(ascii: "\n")]
+        try unsafe rest.write(bytes.span.bytes)
+        kept += bytes.count
       }
-      guard fdatasync(rest.descriptor) == 0, unsafe rename(path, output.name) == 0 else {
-        throw OutputError.failed(name: path, code: errno)
-      }
+      guard fchmod(rest.descriptor, status.permissions) == 0, fdatasync(rest.descriptor) == 0,
+        unsafe rename(name, path) == 0
+      else { throw OutputError.failed(name: name, code: errno) }
     } catch {
       close(rest.descriptor)
-      _ = unsafe unlink(path)
+      _ = unsafe unlink(name)
       throw error
     }
-    return Output(descriptor: rest.descriptor, name: output.name)
+    return (Output(descriptor: rest.descriptor, name: path), kept)
+  }
+
+  /// The path of the file itself, without links; nil where there is none.
+  private static func realPath(of path: String) -> String? {
+    guard let real = unsafe realpath(path, nil) else { return nil }
+    defer { unsafe free(real) }
+    return unsafe String(cString: real)
   }
 
   private static func truncate(_ output: Output, to length: Int) throws {

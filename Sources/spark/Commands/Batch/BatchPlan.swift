@@ -72,7 +72,7 @@ struct BatchPlan: Sendable {
       memory \(options.memory.scope) of \(options.memory.namespace.debugDescription)
       context \(engine.contextLength.debugDescription), window \(engine.window), sinks \(engine.sinks), \
       block \(engine.blockLength), \(engine.keyValueType)
-      recall \(engine.recall)\(engine.earlyExit.map { ", leaves layers out at \($0)" } ?? "")
+      recall \(engine.recall)
       """
   }
 }

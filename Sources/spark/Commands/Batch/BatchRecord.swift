@@ -24,6 +24,8 @@ struct BatchRecord: Encodable, Sendable {
   var timeToFirstTokenSeconds: Double?
   /// What went wrong in the text; left out where nothing did.
   var quality: [QualityRecord]?
+  /// The best texts of a search, where more than one was asked for.
+  var nbest: [BeamRecord.Hypothesis]?
   /// True where an earlier reply to the same prompt was told again.
   var replayed: Bool?
   /// How often it was tried again.
@@ -50,6 +52,9 @@ struct BatchRecord: Encodable, Sendable {
     timeToFirstTokenSeconds = summary.timeToFirstToken.seconds
     let findings = summary.quality.findings.map(QualityRecord.init)
     quality = findings.isEmpty ? nil : findings
+    if let beams = summary.beams, beams.hypotheses.count > 1 {
+      nbest = BeamRecord(beams).hypotheses
+    }
     replayed = summary.isReplayed ? true : nil
   }
 
@@ -58,8 +63,10 @@ struct BatchRecord: Encodable, Sendable {
     self.error = Failure(code: "\(error.code)", message: error.message)
   }
 
-  init(_ prompt: BatchPrompt, _ fault: JobFault) {
+  /// - Parameter id: what could be read of a line that is no job.
+  init(_ prompt: BatchPrompt, _ fault: JobFault, id: JobID?) {
     self.init(prompt, retries: 0)
+    self.id = id
     error = Failure(code: "input", message: fault.description)
   }
 }

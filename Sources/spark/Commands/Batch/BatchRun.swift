@@ -27,7 +27,7 @@ final class BatchRun {
 
   private let plan: BatchPlan
   private let engine: Engine
-  private let input: BatchInput
+  private let input: LineInput
   private let output: BatchOutput
   private let governor: GovernorLog
   private let isQuiet: Bool
@@ -48,7 +48,7 @@ final class BatchRun {
   private var inFlight = 0
 
   init(
-    plan: BatchPlan, engine: Engine, input: BatchInput, output: BatchOutput, settings: String,
+    plan: BatchPlan, engine: Engine, input: LineInput, output: BatchOutput, settings: String,
     format: BatchFormat?, ignoresChanges: Bool, governor: GovernorLog, isQuiet: Bool
   ) throws {
     (self.plan, self.engine, self.input, self.output) = (plan, engine, input, output)
@@ -104,6 +104,7 @@ final class BatchRun {
   /// says what came of it, also when it throws.
   func run() async throws {
     defer { endSummary() }
+    try output.begin()
     try await withThrowingTaskGroup(of: Event.self) { group in
       addTick(to: &group)
       while true {
@@ -186,7 +187,8 @@ final class BatchRun {
         guard !plan.isStrict else {
           throw InputError("line \(line.number) of \(input.name): \(error)")
         }
-        try finish(BatchRecord(prompt, error), of: prompt)
+        let id = JobID(of: line, as: ledger.format!)
+        try finish(BatchRecord(prompt, error, id: id), of: prompt)
       }
     }
   }
@@ -282,7 +284,7 @@ final class BatchRun {
     var remarks: [String] = []
     if summary.failed > 0 { remarks.append("\(summary.failed) failed") }
     remarks.append("width \(min(plan.parallel, engine.batchWidth)) of \(plan.parallel)")
-    if let celsius = summary.highestTemperature { remarks.append("up to \(celsius.inTenths) °C") }
+    if let celsius = engine.temperature { remarks.append("\(celsius.inTenths) °C") }
     progress.show(
       done: before + summary.done + summary.failed, of: summary.total, tokens: tokens.value, remarks
     )

@@ -78,8 +78,11 @@ struct ThresholdList: ExpressibleByArgument, Sendable {
   init(values: [Float]) { self.values = values }
 
   init?(argument: String) {
-    values = argument.split(separator: ",").compactMap { Float($0) }
-    guard !values.isEmpty, values.allSatisfy({ $0 > 0 && $0 <= 1 }) else { return nil }
+    values = []
+    for text in argument.split(separator: ",", omittingEmptySubsequences: false) {
+      guard let value = Float(text), value > 0, value <= 1 else { return nil }
+      values.append(value)
+    }
   }
 
   var defaultValueDescription: String { values.map { "\($0)" }.joined(separator: ",") }

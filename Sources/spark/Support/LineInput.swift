@@ -1,8 +1,8 @@
 import Generation
 import Glibc
 
-/// The lines of a batch's input, read as they are wanted: a file of millions of lines, or a pipe.
-actor BatchInput {
+/// The lines of a file or a pipe, read as they are wanted, however many there are.
+actor LineInput {
   /// The longest line that is read, in bytes.
   static let longestLine = 16 << 20
   /// How often a pipe is looked at while nothing comes.
