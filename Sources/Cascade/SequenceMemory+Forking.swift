@@ -41,7 +41,7 @@ extension SequenceMemory {
           || identities[filled]
             == parent.child(
               tokens[start..<start + plan.blockLength],
-              seeing: generated(in: start..<start + plan.blockLength))
+              generated: firstGenerated(in: start..<start + plan.blockLength))
       else { return false }
       identities.removeLast(identities.count - filled)
       turns.removeLast(max(0, turns.count - filled - 1))

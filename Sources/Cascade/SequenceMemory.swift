@@ -240,21 +240,19 @@ package final class SequenceMemory {
   private func child(of parent: BlockIdentity, _ range: Range<Int>) -> BlockIdentity {
     let block = range.lowerBound / plan.blockLength
     let tookPart = seen[block]?.sorted { ($0.high, $0.low) < ($1.high, $1.low) } ?? []
-    let identity = parent.child(tokens[range], seeing: tookPart + generated(in: range))
+    let identity = parent.child(
+      tokens[range], seeing: tookPart, generated: firstGenerated(in: range))
     // What was computed without a block that it should have seen is like nothing that anyone would
     // compute from the same text: nobody is to find it by that.
     guard missed.contains(block) else { return identity }
     return identity.child([], seeing: [BlockIdentity(high: nonce, low: 0)])
   }
 
-  /// Says where the generated tokens of a block begin, if there are any and they are not like others.
-  func generated(in range: Range<Int>) -> [BlockIdentity] {
-    guard plan.tellsGenerated, firstGenerated < range.upperBound else { return [] }
-    let first = max(range.lowerBound, firstGenerated) - range.lowerBound
-    return [BlockIdentity(high: Self.generatedMark, low: UInt64(first))]
+  /// Where the generated tokens of a block begin, if there are any and they are not computed like others.
+  func firstGenerated(in range: Range<Int>) -> Int? {
+    guard plan.tellsGenerated, firstGenerated < range.upperBound else { return nil }
+    return max(range.lowerBound, firstGenerated) - range.lowerBound
   }
-
-  private static let generatedMark = UInt64(naming: "generated from")
 
   /// Keeps what is the sequence's own from being recalled a second time as the past.
   func hide(_ identity: BlockIdentity) {

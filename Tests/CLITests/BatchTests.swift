@@ -111,7 +111,7 @@ struct BatchTests {
   @Test("What goes wrong in a text is told in its line, and counted; a median ends none")
   func quality() throws {
     try withJob(["Once upon a time there was a little girl"]) { job in
-      let flags = ["--temp", "0", "-n", "300", "--ignore-eos", "--stop-on", "loop"]
+      let flags = ["--temp", "0", "-n", "300", "--ignore-eos", "--stop-on", "loop", "--exact"]
       let result = try SparkCommand.run(job.arguments() + flags)
       #expect(result.status == 0)
       #expect(result.errors.contains("went wrong, as the results say: 1"))

@@ -163,7 +163,7 @@ struct GenerateTests {
       try SparkCommand.run(
         [
           "generate", "Once upon a time there was a little girl", "--temp", "0", "-n", "300",
-          "--ignore-eos", "-t", "1",
+          "--ignore-eos", "-t", "1", "--exact",
         ] + flags)
     }
     let told = try run()

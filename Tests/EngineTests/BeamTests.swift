@@ -46,7 +46,8 @@ import Testing
     let alpha = [0, 0.6, 1, 2][Int(seed % 4)]
     let limit = 3
     try await TinyLlama.withFile(seed: seed) { path in
-      let engine = try Engine(path: path, options: EngineOptions(blockLength: 16, memoBytes: 0))
+      let engine = try Engine(
+        path: path, options: EngineOptions(blockLength: 16, memoBytes: 0, isExact: true))
       let prompt: [TokenID] = [1] + (0..<15).map { 3 + TokenID(($0 * Int(seed + 3)) % 7 % 3) }
       // Three letters and an end: 16 beams lose none of the nine beginnings of two.
       var request = Self.options(
@@ -139,7 +140,9 @@ import Testing
   func ownPast(engine: Int, scope: MemoryScope) async throws {
     // The window of which most of the text leaves.
     let isShort = engine == 2
-    let engine = try EmbeddedModel.engine(Self.engines[engine])
+    var options = Self.engines[engine]
+    options.isExact = true
+    let engine = try EmbeddedModel.engine(options)
     let prompt = engine.tokenizer.encode(Self.story)
     var request = Self.options(
       BeamOptions(width: 4, best: 4), maxTokens: 120, scope: scope, ignoresEndTokens: true)

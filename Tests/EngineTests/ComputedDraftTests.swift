@@ -87,7 +87,7 @@ import Testing
     "a draft model that thinks as the model does is always right, also at a temperature",
     arguments: [SamplingOptions.greedy, SamplingOptions(temperature: 1)])
   func agreement(sampling: SamplingOptions) async throws {
-    var options = EngineOptions()
+    var options = EngineOptions(isExact: true)
     options.draftModel = EmbeddedModel.path
     var request = Self.request(.always, sampling: sampling, maxTokens: 150)
     request.drafts.sources = [.model]

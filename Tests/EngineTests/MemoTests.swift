@@ -170,10 +170,10 @@ import Testing
     #expect(made.summary?.trailingText.isEmpty == false)
     Self.expectSame(made, told)
     // A slow reader's time is up in the middle.
-    options.deadline = .milliseconds(200)
+    options.deadline = .seconds(1)
     var iterator = try engine.stream(Self.prompt, options: options).makeAsyncIterator()
     for _ in 0..<3 { _ = try await iterator.next() }
-    try await Task.sleep(for: .milliseconds(250))
+    try await Task.sleep(for: .milliseconds(1100))
     guard case .finished(let summary) = try await iterator.next() else {
       Issue.record("it went on")
       return

@@ -19,7 +19,7 @@ import Testing
 
   @Test("a greedy loop is found where it is, and ends no reply that was not to end by it")
   func loop() async throws {
-    let engine = try EmbeddedModel.engine()
+    let engine = try EmbeddedModel.engine(EngineOptions(isExact: true))
     let (reply, summary) = try await Self.reply(Self.options(), engine)
     #expect(summary.stopReason == .length && reply.tokens.count == 300)
     let finding = try #require(summary.quality.findings.first)
@@ -39,7 +39,7 @@ import Testing
 
   @Test("a reply that is to end by a loop ends with the token that makes it one")
   func stop() async throws {
-    let engine = try EmbeddedModel.engine(usesMemo: true)
+    let engine = try EmbeddedModel.engine(EngineOptions(isExact: true), usesMemo: true)
     let (whole, told) = try await Self.reply(Self.options(), engine)
     let found = try #require(told.quality.findings.first)
     var options = Self.options()
@@ -66,7 +66,7 @@ import Testing
 
   @Test("what is found does not depend on how many tokens a pass makes")
   func drafts() async throws {
-    let engine = try EmbeddedModel.engine()
+    let engine = try EmbeddedModel.engine(EngineOptions(isExact: true))
     var accounts: [QualityAccount] = []
     for mode in DraftOptions.Mode.allCases {
       var options = Self.options()
@@ -78,7 +78,7 @@ import Testing
 
   @Test("a search's reply is watched for loops too")
   func beams() async throws {
-    let engine = try EmbeddedModel.engine()
+    let engine = try EmbeddedModel.engine(EngineOptions(isExact: true))
     var options = Self.options()
     options.beams = BeamOptions(width: 1)
     let (_, summary) = try await Self.reply(options, engine)
@@ -88,7 +88,7 @@ import Testing
 
   @Test("a conversation goes on behind a reply that was ended so")
   func conversation() async throws {
-    let engine = try EmbeddedModel.engine()
+    let engine = try EmbeddedModel.engine(EngineOptions(isExact: true))
     let chat = try await engine.conversation(named: "loops")
     var options = Self.options()
     options.qualityStop = [.loop]
@@ -104,7 +104,7 @@ import Testing
 
   @Test("texts as people write them have no loops", arguments: OrdinaryText.all)
   func ordinary(text: String) async throws {
-    let engine = try EmbeddedModel.engine()
+    let engine = try EmbeddedModel.engine(EngineOptions(isExact: true))
     var monitor = QualityMonitor(vocabularySize: engine.tokenizer.vocabularySize)
     for token in engine.tokenizer.encode(text) { _ = monitor.note(token, entropy: nil) }
     #expect(monitor.account.findings.isEmpty)
@@ -112,7 +112,7 @@ import Testing
 
   @Test("the model's own sampled stories are not taken for gone wrong", arguments: 1...8)
   func stories(seed: UInt64) async throws {
-    let engine = try EmbeddedModel.engine()
+    let engine = try EmbeddedModel.engine(EngineOptions(isExact: true))
     let prompt = ["Once upon a time", "One day, a boy named Tom", "The dog", "Lily and Ben"]
     let options = GenerationOptions(maxTokens: 250, seed: seed)
     let (_, summary) = try await Self.reply(options, engine, .text(prompt[Int(seed % 4)]))
@@ -140,7 +140,7 @@ import Testing
 
   @Test("a reply far longer than those that the model has ended is endless")
   func endless() async throws {
-    let engine = try EmbeddedModel.engine()
+    let engine = try EmbeddedModel.engine(EngineOptions(isExact: true))
     for seed in 0..<10 as Range<UInt64> {
       let options = GenerationOptions(maxTokens: 200, seed: seed)
       _ = try await Self.reply(options, engine, .chat([.user("Hello!")]))

@@ -191,7 +191,6 @@ import Testing
     "those that have none do not",
     arguments: [
       Change<EngineOptions>("threads") { $0.threads = 1 },
-      Change("kernels") { $0.instructionSet = .scalar },
       Change("chunk") { $0.prefillChunk = 7 },
       Change("sequences") { $0.maxSequences = 2 },
       Change("queue") { $0.queueLimit = 3 },
@@ -208,6 +207,17 @@ import Testing
     let key = try await Self.key(Self.greedy, of: engine)
     #expect(key != nil)
     #expect(try await Self.key(Self.greedy) == key)
+  }
+
+  @Test("kernels have no part in it where prompts and generated tokens are computed alike")
+  func kernels() async throws {
+    func key(_ set: InstructionSet?) async throws -> RequestKey? {
+      try await Self.key(
+        Self.greedy,
+        of: EmbeddedModel.engine(EngineOptions(instructionSet: set, isExact: true), usesMemo: true))
+    }
+    let best = try await key(nil)
+    #expect(try await best == key(.scalar) && best != nil)
   }
 
   @Test("another model is another request, also where it takes the first one's place")

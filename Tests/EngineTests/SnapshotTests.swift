@@ -14,11 +14,12 @@ import Testing
   }
 
   private static func engine(
-    _ folder: String, window: Window = .sliding(tokens: 128)
+    _ folder: String, window: Window = .sliding(tokens: 128), isExact: Bool = false
   ) throws -> Engine {
     try EmbeddedModel.engine(
       EngineOptions(
-        window: window, store: folder, consolidation: ConsolidationOptions(isAutomatic: false)))
+        window: window, store: folder, consolidation: ConsolidationOptions(isAutomatic: false),
+        isExact: isExact))
   }
 
   private static let options = GenerationOptions(maxTokens: 40, sampling: .greedy, seed: 0)
@@ -87,7 +88,7 @@ import Testing
   @Test("A session that saw itself alone goes on in another namespace as it would have at home")
   func otherNamespace() async throws {
     try await Self.withFolder { folder in
-      let engine = try Self.engine(folder + "/home", window: .full)
+      let engine = try Self.engine(folder + "/home", window: .full, isExact: true)
       try await Self.hold(engine)
       let path = folder + "/fox.spark"
       _ = try await engine.sessions.export(
@@ -97,7 +98,7 @@ import Testing
       let snapshot = try SessionSnapshot(path: path)
       #expect(snapshot.name == "fox" && snapshot.namespace == "default" && snapshot.turns == 6)
       #expect(snapshot.form == .exact && snapshot.blocks?.blockLength == 64)
-      let there = try Self.engine(folder + "/there", window: .full)
+      let there = try Self.engine(folder + "/there", window: .full, isExact: true)
       let imported = try await there.sessions.import(snapshot, as: "vixen", in: "work")
       #expect(imported.reasonForReading == nil && imported.session.name == "vixen")
       let other = try await there.conversation(named: "vixen", namespace: "work", scope: .session)

@@ -57,9 +57,10 @@ extension BlockIdentity {
   ///
   /// - Parameter seen: blocks of other sessions that took part in computing it, in a fixed order. Where
   ///   there are none, whoever reads the same text has the same block.
-  package func child(_ tokens: ArraySlice<TokenID>, seeing seen: [BlockIdentity] = [])
-    -> BlockIdentity
-  {
+  /// - Parameter generated: the first token that was generated, where those are not computed like others.
+  package func child(
+    _ tokens: ArraySlice<TokenID>, seeing seen: [BlockIdentity] = [], generated: Int? = nil
+  ) -> BlockIdentity {
     var hash = SHA256()
     hash.update(high)
     hash.update(low)
@@ -68,6 +69,10 @@ extension BlockIdentity {
     for block in seen {
       hash.update(block.high)
       hash.update(block.low)
+    }
+    if let generated {
+      hash.update(UInt32.max)
+      hash.update(UInt32(generated))
     }
     return BlockIdentity(hash)
   }

@@ -61,7 +61,7 @@ extension SnapshotContents {
         return SnapshotChain(
           root: root, identities: isPacked ? [] : Array(kept.prefix(pure)), isStored: false,
           reason:
-            "other sessions of the namespace \(header.namespace) took part in its blocks, or what it recalled came too late"
+            "other sessions of the namespace \(header.namespace) took part in its blocks, what it recalled came too late, or what it generated was not computed as text that is read is"
         )
       }
     }

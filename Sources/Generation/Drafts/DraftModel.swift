@@ -90,7 +90,8 @@ final class DraftModel {
     pass = try ForwardPass(
       model: model, compute: compute, layout: layout, step: step,
       maxPositions: WorkingMemory.positions(
-        window, sinks: sinks, capacity: contextLength, blockLength: layout.blockLength))
+        window, sinks: sinks, capacity: contextLength, blockLength: layout.blockLength),
+      isExact: options.isExact)
     sequences = []
     for _ in 0..<places {
       let sequence = Sequence(
@@ -139,6 +140,7 @@ final class DraftModel {
     while text.count - at > few {
       let end = min(at + step.maxRows, text.count)
       begin()
+      step.nextIsPrompt = true
       for index in at..<end { sequences[place].tokens.append(text[index]) }
       give(text.extracting(at..<end), to: place, logits: 0)
       run()

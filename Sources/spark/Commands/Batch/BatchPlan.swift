@@ -71,7 +71,7 @@ struct BatchPlan: Sendable {
       beams \(options.beams.debugDescription), early exit \(engine.earlyExit.debugDescription)
       memory \(options.memory.scope) of \(options.memory.namespace.debugDescription)
       context \(engine.contextLength.debugDescription), window \(engine.window), sinks \(engine.sinks), \
-      block \(engine.blockLength), \(engine.keyValueType)
+      block \(engine.blockLength), \(engine.keyValueType), exact \(engine.isExact)
       recall \(engine.recall)
       """
   }
