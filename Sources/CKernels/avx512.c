@@ -50,8 +50,10 @@ const spark_kernels spark_avx512_kernels = SPARK_KERNEL_TABLE("avx512");
   apply_to = function)
 #include "amx.h"
 #include "tiles.h"
+#include "tile_attention.h"
 #pragma clang attribute pop
 
 const spark_kernels spark_amx_kernels = SPARK_KERNEL_TABLE_WITH(
-  "amx", multiply_amx, .multiply_tiles = multiply_tiles, .fill_tiles = fill_tiles);
+  "amx", multiply_amx, .multiply_tiles = multiply_tiles, .fill_tiles = fill_tiles,
+  .attend_tiles = attend_tiles);
 #endif

@@ -43,6 +43,10 @@ const spark_kernels *spark_kernels_for(spark_isa isa) {
   }
 }
 
+bool spark_attends_with_tiles(const spark_kernels *kernels, int32_t d) {
+  return kernels->attend_tiles && d % 32 == 0 && d <= 256;
+}
+
 spark_isa spark_best_isa(void) {
   if (spark_kernels_for(SPARK_ISA_AMX)) return SPARK_ISA_AMX;
   if (spark_kernels_for(SPARK_ISA_AVX512)) return SPARK_ISA_AVX512;

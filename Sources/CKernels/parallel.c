@@ -184,12 +184,18 @@ typedef struct {
   const spark_attention *attention;
 } attention_job;
 
+static bool has_tiles(const attention_job *job, const spark_run *run) {
+  return (size_t)run->row >= job->attention->prompt &&
+    spark_attends_with_tiles(job->kernels, job->attention->layout->d);
+}
+
 static size_t queries_of(const spark_attention *job, const spark_run *run) {
   return (size_t)run->rows * (size_t)(job->heads / job->layout->kv_heads);
 }
 
-static size_t tiles_of(const spark_attention *job, const spark_run *run) {
-  return (queries_of(job, run) + SPARK_QUERY_TILE - 1) / SPARK_QUERY_TILE;
+static size_t tiles_of(const attention_job *job, const spark_run *run) {
+  size_t size = has_tiles(job, run) ? SPARK_PROMPT_TILE : SPARK_QUERY_TILE;
+  return (queries_of(job->attention, run) + size - 1) / size;
 }
 
 // Items are counted run by run, within a run head by head, within a head tile by tile.
@@ -199,13 +205,15 @@ static void attend_task(void *context, size_t begin, size_t end) {
   size_t base = 0;
   for (size_t r = 0; r < attention->run_count && base < end; r++) {
     const spark_run *run = &attention->runs[r];
-    size_t tiles = tiles_of(attention, run), queries = queries_of(attention, run);
+    size_t tiles = tiles_of(job, run), queries = queries_of(attention, run);
+    bool as_tiles = has_tiles(job, run);
+    size_t size = as_tiles ? SPARK_PROMPT_TILE : SPARK_QUERY_TILE;
     size_t items = tiles * (size_t)attention->layout->kv_heads;
     for (size_t at = begin > base ? begin - base : 0; at < smaller(items, end - base); at++) {
-      size_t first = at % tiles * SPARK_QUERY_TILE;
-      job->kernels->attend(
+      size_t first = at % tiles * size;
+      (as_tiles ? job->kernels->attend_tiles : job->kernels->attend)(
         attention, run, (int32_t)(at / tiles), (int32_t)first,
-        (int32_t)smaller(queries - first, SPARK_QUERY_TILE));
+        (int32_t)smaller(queries - first, size));
     }
     base += items;
   }
@@ -215,7 +223,7 @@ void spark_attend(spark_pool *pool, const spark_kernels *kernels, const spark_at
   attention_job context = {kernels, job};
   size_t items = 0, work = 0;
   for (size_t r = 0; r < job->run_count; r++) {
-    items += tiles_of(job, &job->runs[r]) * (size_t)job->layout->kv_heads;
+    items += tiles_of(&context, &job->runs[r]) * (size_t)job->layout->kv_heads;
     work += (size_t)job->runs[r].rows * (size_t)job->runs[r].spans;
   }
   work *= (size_t)job->layout->block_length * (size_t)job->heads;

@@ -57,6 +57,17 @@ INLINE float add_lanes(f32x16 v) {
   f32x4 b = __builtin_shufflevector(a, a, 0, 1, 2, 3) + __builtin_shufflevector(a, a, 4, 5, 6, 7);
   return (b[0] + b[2]) + (b[1] + b[3]);
 }
+// __builtin_reduce_max goes lane by lane.
+INLINE float largest_lane(f32x16 v) {
+  f32x8 a = __builtin_elementwise_max(
+    __builtin_shufflevector(v, v, 0, 1, 2, 3, 4, 5, 6, 7),
+    __builtin_shufflevector(v, v, 8, 9, 10, 11, 12, 13, 14, 15));
+  f32x4 b = __builtin_elementwise_max(
+    __builtin_shufflevector(a, a, 0, 1, 2, 3), __builtin_shufflevector(a, a, 4, 5, 6, 7));
+  b = __builtin_elementwise_max(b, __builtin_shufflevector(b, b, 2, 3, 0, 1));
+  b = __builtin_elementwise_max(b, __builtin_shufflevector(b, b, 1, 0, 3, 2));
+  return b[0];
+}
 INLINE f32x16 exponential16(f32x16 x) {
   f32x16 inside = __builtin_elementwise_min(
     splat(EXP_HIGHEST), __builtin_elementwise_max(splat(EXP_LOWEST), x));
@@ -301,7 +312,7 @@ static void quantize(const spark_activations *x, size_t begin, size_t end) {
     f32x16 a = load(x->x + at * SPARK_GROUP), b = load(x->x + at * SPARK_GROUP + 16);
     f32x16 magnitude = __builtin_elementwise_max(
       __builtin_elementwise_abs(a), __builtin_elementwise_abs(b));
-    float largest = __builtin_reduce_max(magnitude);
+    float largest = largest_lane(magnitude);
     float scale = largest / 127.0f;
     float inverse = largest >= SMALLEST_GROUP ? 127.0f / largest : 0;
     i32x16 qa = nearest_integer(a * splat(inverse)), qb = nearest_integer(b * splat(inverse));

@@ -109,7 +109,7 @@ INLINE void score_and_sum(
       put16(score, &scores[q][j]);
       highest16 = __builtin_elementwise_max(highest16, score);
     }
-    float highest = __builtin_reduce_max(highest16);
+    float highest = largest_lane(highest16);
     for (size_t j = 0; j < columns; j += 16) {
       f32x16 weight = exponential16(load(&scores[q][j]) - splat(highest));
       put16(weight, &scores[q][j]);

@@ -18,7 +18,11 @@ import Testing
     var hidden = 0
   }
 
-  private func run(_ setting: Setting, _ kernels: UnsafePointer<spark_kernels>) -> [Float] {
+  /// - Parameter asPrompt: whether the rows are a prompt's, which are attended with tiles.
+  private func run(
+    _ setting: Setting, _ kernels: UnsafePointer<spark_kernels>, asPrompt: Bool = false,
+    together: Int? = nil
+  ) -> [Float] {
     let scratch = Scratch()
     var numbers = Numbers(seed: UInt64(setting.d * 7 + setting.rows))
     let (d, length) = (setting.d, setting.blockLength)
@@ -68,12 +72,15 @@ import Testing
         var job = spark_attention(
           layout: layout, rope: rope, runs: nil, run_count: 1, spans: scratch.make(spans),
           layer: 1, heads: Int32(heads), scale: 1 / Float(d).squareRoot(),
-          query: scratch.make(query), out: out)
+          query: scratch.make(query), out: out,
+          prompt: asPrompt ? 0 : setting.rows)
         let queries = setting.rows * setting.group
         for head in 0..<setting.kvHeads {
-          for first in Swift.stride(from: 0, to: queries, by: 16) {
-            kernels.pointee.attend(
-              &job, &run, Int32(head), Int32(first), Int32(min(16, queries - first)))
+          let tile = together ?? 16
+          for first in Swift.stride(from: 0, to: queries, by: tile) {
+            let attend =
+              asPrompt ? kernels.pointee.attend_tiles! : kernels.pointee.attend!
+            attend(&job, &run, Int32(head), Int32(first), Int32(min(tile, queries - first)))
           }
         }
       }
@@ -164,6 +171,31 @@ import Testing
     for blockLength in [16, 64] where tokens < blockLength {
       compare(
         Setting(blockLength: blockLength, type: SPARK_KV_F32, history: 70, hidden: tokens))
+    }
+  }
+
+  @Test(
+    "a prompt's attention is the same but for rounding, and does not depend on how queries are grouped",
+    arguments: [32, 64, 96, 128, 256], [16, 48, 64, 128])
+  func tiles(d: Int, blockLength: Int) {
+    for variant in variants where spark_attends_with_tiles(variant.kernels, Int32(d)) {
+      for (history, rows, group, hidden) in [(0, 1, 1, 0), (40, 37, 3, 5), (150, 20, 4, 0)] {
+        for type in [SPARK_KV_F16, SPARK_KV_F32] {
+          let setting = Setting(
+            group: group, d: d, blockLength: blockLength, type: type, history: history, rows: rows,
+            hidden: hidden)
+          let reference = run(setting, scalar)
+          let found = run(setting, variant.kernels, asPrompt: true, together: 64)
+          for (a, b) in zip(reference, found) {
+            // Values lie between -2 and 2.
+            #expect(abs(a - b) < 0.03, "\(setting)")
+          }
+          for together in [1, 16, 48] {
+            let other = run(setting, variant.kernels, asPrompt: true, together: together)
+            #expect(other.map(\.bitPattern) == found.map(\.bitPattern), "\(together): \(setting)")
+          }
+        }
+      }
     }
   }
 

@@ -121,8 +121,8 @@ typedef struct {
   int32_t span, spans;  // range in the step's span array
 } spark_run;
 
-// Queries that share one key-value head and are worked on together.
-enum { SPARK_QUERY_TILE = 16, SPARK_MAX_BLOCK = 128, SPARK_MAX_HEAD = 512 };
+// Queries that share one key-value head and are worked on together, in general and in a prompt.
+enum { SPARK_QUERY_TILE = 16, SPARK_PROMPT_TILE = 64, SPARK_MAX_BLOCK = 128, SPARK_MAX_HEAD = 512 };
 
 typedef struct {
   const spark_kv_layout *layout;
@@ -134,6 +134,8 @@ typedef struct {
   float scale;         // usually 1 / sqrt(d)
   const float *query;  // [m][heads * d], not rotated
   float *out;          // [m][heads * d]
+  // The first row of a prompt; m where none is to be attended as such.
+  size_t prompt;
 } spark_attention;
 
 // Where row i's key and value go: slot `slot[i]` of `block[i]`.
@@ -227,6 +229,12 @@ typedef struct {
     const spark_attention *job, const spark_run *run, int32_t kv_head, int32_t first,
     int32_t count);
 
+  // The same for at most SPARK_PROMPT_TILE queries of a prompt, with queries, keys, weights and values rounded
+  // to bf16; null where no unit makes that worth while. See spark_attends_with_tiles.
+  void (*attend_tiles)(
+    const spark_attention *job, const spark_run *run, int32_t kv_head, int32_t first,
+    int32_t count);
+
   // Scores of the 16 blocks of one index panel against `queries` queries, [queries][heads * d]:
   // scores[lane] = sum over queries and heads of the largest q . v over the block's vectors, or of
   // the bound that its least and greatest channels give.
@@ -237,6 +245,9 @@ typedef struct {
 
 // The table for an instruction set, or null when this processor or build has none.
 const spark_kernels *spark_kernels_for(spark_isa isa);
+
+// Whether prompts' attention with heads of `d` can be computed with tiles.
+bool spark_attends_with_tiles(const spark_kernels *kernels, int32_t d);
 
 // The widest instruction set that this processor has.
 spark_isa spark_best_isa(void);

@@ -224,7 +224,8 @@ package final class ForwardPass {
       var job = unsafe spark_attention(
         layout: layout, rope: table, runs: step.runs, run_count: step.runCount,
         spans: step.spans, layer: Int32(layer), heads: Int32(model.shape.heads), scale: scale,
-        query: query, out: attended.x)
+        query: query, out: attended.x,
+        prompt: firstPromptRow)
       unsafe spark_attend(compute.pool, compute.kernels, &job)
     }
     var out = unsafe attended.rows(rows, prompt: firstPromptRow)
