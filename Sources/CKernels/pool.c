@@ -4,7 +4,8 @@
 // Protocol. The caller writes the task, resets `next`, sets `running` to the number of workers and
 // then advances `epoch`. Each worker sees the new epoch, claims ranges from `next` until none is
 // left, and decrements `running`. The caller claims ranges too and then waits for `running` to be
-// zero, so no worker can touch a task after spark_pool_run has returned.
+// zero, so no worker can touch a task after spark_pool_run has returned. It sleeps if that takes long, as it
+// does when another process has a worker's core: spinning would keep the worker from getting this one.
 //
 // Fewer threads than there are may be asked for between runs. An epoch's low bits say how many take
 // part, so that a worker learns both in one load: one left out never looks at a task, and one taken in
@@ -13,7 +14,6 @@
 #include <limits.h>
 #include <linux/futex.h>
 #include <pthread.h>
-#include <sched.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
@@ -25,8 +25,8 @@ enum {
   // About 50 microseconds of pauses before a worker sleeps: longer than the gaps inside a token,
   // shorter than a reader's pause between tokens.
   SPINS_BEFORE_SLEEP = 1500,
-  // A worker that lost its core must not be waited for at full speed.
-  SPINS_BEFORE_YIELD = 4000,
+  // Some 200 microseconds: ranges are shorter, so that a worker which is not done by then has lost its core.
+  SPINS_FOR_WORKERS = 4000,
   LINE = 64,
   // Of an epoch: its low bits hold the number of threads.
   ACTIVE_BITS = 12,
@@ -38,6 +38,8 @@ struct spark_pool {
   _Atomic uint32_t sleepers;
   _Alignas(LINE) _Atomic size_t next;
   _Alignas(LINE) _Atomic uint32_t running;
+  // Whether the caller sleeps until `running` is zero.
+  _Atomic uint32_t is_waiting;
   _Alignas(LINE) spark_task task;
   void *context;
   size_t items, grain;
@@ -99,8 +101,24 @@ static void *worker_main(void *argument) {
       continue;
     }
     work(pool);
-    atomic_fetch_sub_explicit(&pool->running, 1, memory_order_release);
+    // Either this sees that the caller waits, or the caller sees zero.
+    if (atomic_fetch_sub(&pool->running, 1) == 1 && atomic_load(&pool->is_waiting))
+      syscall(SYS_futex, &pool->running, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
   }
+}
+
+static void wait_for_workers(spark_pool *pool) {
+  for (int i = 0; i < SPINS_FOR_WORKERS; i++) {
+    if (atomic_load_explicit(&pool->running, memory_order_acquire) == 0) return;
+    pause_briefly();
+  }
+  atomic_store(&pool->is_waiting, 1);
+  for (;;) {
+    uint32_t running = atomic_load(&pool->running);
+    if (running == 0) break;
+    syscall(SYS_futex, &pool->running, FUTEX_WAIT_PRIVATE, running, NULL, NULL, 0);
+  }
+  atomic_store(&pool->is_waiting, 0);
 }
 
 static void advance(spark_pool *pool) {
@@ -121,6 +139,7 @@ spark_pool *spark_pool_create(int32_t threads) {
   atomic_init(&pool->sleepers, 0);
   atomic_init(&pool->next, 0);
   atomic_init(&pool->running, 0);
+  atomic_init(&pool->is_waiting, 0);
   atomic_init(&pool->stopping, false);
   atomic_init(&pool->active, (uint32_t)threads);
   atomic_init(&pool->numbered, 0);
@@ -173,8 +192,5 @@ void spark_pool_run(
   atomic_store_explicit(&pool->running, active - 1, memory_order_relaxed);
   advance(pool);
   work(pool);
-  for (int i = 0; atomic_load_explicit(&pool->running, memory_order_acquire) > 0; i++) {
-    pause_briefly();
-    if (i >= SPINS_BEFORE_YIELD) sched_yield(), i = 0;
-  }
+  wait_for_workers(pool);
 }
