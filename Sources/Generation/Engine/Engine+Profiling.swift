@@ -10,8 +10,8 @@ extension Engine {
 
   /// Measures what memory and processor give to this engine's threads at most, in about half a second in which
   /// nothing else is computed.
-  public func measureLimits() async throws(EngineError) -> MachineLimits {
-    try await core.measureLimits()
+  public func measureRoofline() async throws(EngineError) -> Roofline {
+    try await core.measureRoofline()
   }
 
   /// Reads `tokens` tokens behind a text of `depth` tokens, for ``profile``; the text itself does not count.
@@ -32,9 +32,10 @@ extension EngineCore {
   var profile: RunProfile? { stepper.profile?.profile }
   var trace: PassTrace? { stepper.profile?.trace }
 
-  func measureLimits() throws(EngineError) -> MachineLimits {
+  func measureRoofline() throws(EngineError) -> Roofline {
     do throws(ModelError) {
-      return try MachineLimits(measuring: stepper.compute)
+      return try Roofline(
+        threads: stepper.compute.threads, instructionSet: stepper.compute.instructionSet)
     } catch {
       throw EngineError(.machine, error.message)
     }

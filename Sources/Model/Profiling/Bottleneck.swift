@@ -11,14 +11,14 @@ public enum ProfileBound: String, Sendable {
 
 extension RunProfile.Module {
   /// The limit that is nearest, and the part of it that was reached: above 1 where what it reads was in caches.
-  public func bound(by limits: MachineLimits) -> (bound: ProfileBound, reached: Double) {
+  public func bound(by limits: Roofline) -> (bound: ProfileBound, reached: Double) {
     let seconds = time / .seconds(1)
     guard seconds > 0 else { return (.neither, 0) }
     let peak = isOfIntegers == true ? limits.integerPeak : limits.floatPeak
     let reading = Double(bytes) / limits.readBandwidth
     let computing = Double(operations) / peak
-    // A norm's weights are nothing that anybody waits for.
-    guard max(reading, computing) > seconds / 100 else { return (.neither, 0) }
+    // What little a norm or the embedding reads is nothing that anybody waits for.
+    guard max(reading, computing) > seconds / 20 else { return (.neither, 0) }
     return reading >= computing
       ? (.bandwidth, reading / seconds) : (.compute, computing / seconds)
   }
@@ -31,7 +31,7 @@ extension RunProfile.Phase {
   }
 
   /// The part of the time that modules spend that are held back by each limit.
-  public func share(boundBy bound: ProfileBound, of limits: MachineLimits) -> Double {
+  public func share(boundBy bound: ProfileBound, of limits: Roofline) -> Double {
     modules.reduce(0) { $0 + ($1.bound(by: limits).bound == bound ? share(of: $1) : 0) }
   }
 }

@@ -251,7 +251,7 @@ package final class PassProfile {
 
   /// Of a span of `count` tokens, those that queries at its places up to and without `end` see together: one at
   /// place i sees the first i + 1.
-  static func seen(through end: Int, of count: Int) -> Int {
+  package static func seen(through end: Int, of count: Int) -> Int {
     let partly = max(0, min(end, count))
     return partly * (partly + 1) / 2 + max(0, end - count) * count
   }

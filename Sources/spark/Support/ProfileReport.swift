@@ -3,7 +3,7 @@ import Generation
 /// Where a run's time went, for people.
 struct ProfileReport: CustomStringConvertible {
   var profile: RunProfile
-  var limits: MachineLimits
+  var limits: Roofline
   var model: String
   var threads: Int
   var isa: String
@@ -27,7 +27,7 @@ struct ProfileReport: CustomStringConvertible {
   }
 
   private func text(of phase: RunProfile.Phase) -> String {
-    var rows = [["module", "calls", "ms", "share", "GB", "GB/s", "GFLOPS", "bound by", "of it"]]
+    var rows = [["module", "calls", "ms", "share", "read", "GB/s", "GFLOPS", "bound by", "of it"]]
     // What takes next to nothing tells nothing.
     for module in phase.modules where phase.share(of: module) >= 0.0005 {
       rows.append(row(module, of: phase))
@@ -35,7 +35,7 @@ struct ProfileReport: CustomStringConvertible {
     let whole = phase.whole
     rows.append([
       "all", "", (phase.time.seconds * 1000).inTenths, "100.0%",
-      (Double(whole.bytes) / 1e9).inHundredths,
+      whole.bytes.inBytes,
       (Double(whole.bytes) / phase.time.seconds).inGiga,
       (Double(whole.operations) / phase.time.seconds).inGiga, "", "",
     ])
@@ -55,7 +55,7 @@ struct ProfileReport: CustomStringConvertible {
     return [
       module.module.title, "\(module.calls)", (module.time.seconds * 1000).inTenths,
       (phase.share(of: module) * 100).inTenths + "%",
-      module.bytes > 0 ? (Double(module.bytes) / 1e9).inHundredths : "",
+      module.bytes > 0 ? module.bytes.inBytes : "",
       module.bytesPerSecond?.inGiga ?? "", module.operationsPerSecond?.inGiga ?? "",
       bound == .neither ? "" : bound == .bandwidth ? "memory" : "compute",
       bound == .neither ? "" : "\(Int((reached * 100).rounded()))%",
@@ -70,6 +70,9 @@ struct ProfileReport: CustomStringConvertible {
     let limit =
       switch bound {
       case .neither: "bound by neither memory nor products"
+      case _ where reached < 0.5:
+        "nearest to \(bound == .bandwidth ? "memory" : "compute"), of which it has \(percent)%: most of its time goes "
+          + "elsewhere, as to a kernel that could do better or a core that another process has"
       case .bandwidth where reached > 1.1:
         "bound by memory, of which it has \(percent)%: caches hold a part of what it reads"
       case .bandwidth:
@@ -81,7 +84,7 @@ struct ProfileReport: CustomStringConvertible {
     let compute = (phase.share(boundBy: .compute, of: limits) * 100).inTenths
     return """
       bottleneck: \(module.module.title), \(share)% of the time, \(limit)
-      of the time \(memory)% is bound by memory, \(compute)% by compute
+      modules nearest to memory take \(memory)% of the time, those nearest to compute \(compute)%
 
       """
   }
