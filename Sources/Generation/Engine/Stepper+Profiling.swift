@@ -49,6 +49,7 @@ extension Stepper {
     defer { end(reply) }
     let (memory, pass) = (reply.state!.memory, pass)
     _ = read(Array(reply.prompt.prefix(depth)), memory, isCancelled: isCancelled)
+    memory.isReading = false
     var token = reply.prompt[depth]
     for index in 0..<warmUp + count where !isCancelled() {
       if index >= warmUp {

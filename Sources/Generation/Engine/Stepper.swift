@@ -110,7 +110,8 @@ package final class Stepper {
       maxSpans: (cuts + 2 * options.maxSequences + logitRows) * (blocks + plan.rooms + 2))
     members.reserveCapacity(options.maxSequences)
     profile = try options.profiling.map {
-      try PassProfile(model: model, layout: layout, slices: $0.traceSlices)
+      try PassProfile(
+        model: model, layout: layout, promptsHaveTiles: hasTiles, slices: $0.traceSlices)
     }
     pass = try ForwardPass(
       model: model, compute: compute, layout: layout, step: step,

@@ -59,6 +59,7 @@ package final class PassProfile {
 
   private let model: LanguageModel
   private let layout: KVLayout
+  private let promptsHaveTiles: Bool
   private let arena: Arena
   private let state: UnsafeMutablePointer<State>
   private let phases: UnsafeMutablePointer<Phase>  // [phases]
@@ -67,9 +68,13 @@ package final class PassProfile {
   private var record: TraceRecord?
 
   /// - Parameters:
+  ///   - promptsHaveTiles: whether prompts are multiplied as floats, whatever the weights are.
   ///   - slices: of a trace, the latest that are kept; 0: there is none.
-  package init(model: LanguageModel, layout: KVLayout, slices: Int = 0) throws(ModelError) {
+  package init(
+    model: LanguageModel, layout: KVLayout, promptsHaveTiles: Bool = false, slices: Int = 0
+  ) throws(ModelError) {
     self.model = model
+    self.promptsHaveTiles = promptsHaveTiles
     self.layout = layout
     let (modules, phaseCount) = (Self.modules, ProfilePhase.allCases.count)
     let layers = model.layers.count
@@ -258,6 +263,7 @@ package final class PassProfile {
 
   // MARK: - What came of it
 
+  /// Sums of all passes that have ended.
   package var profile: RunProfile {
     let phases = ProfilePhase.allCases.compactMap { phase -> RunProfile.Phase? in
       let sum = unsafe self.phases[phase.rawValue]
@@ -266,7 +272,7 @@ package final class PassProfile {
         let sum = unsafe sums[phase.rawValue * Self.modules + module.rawValue]
         return RunProfile.Module(
           module: module, calls: sum.calls, time: .nanoseconds(Int64(clamping: sum.time)),
-          bytes: sum.bytes, operations: sum.operations, isOfIntegers: module.isOfIntegers(in: model)
+          bytes: sum.bytes, operations: sum.operations, isOfIntegers: isOfIntegers(module, in: phase)
         )
       }
       return RunProfile.Phase(
@@ -275,6 +281,14 @@ package final class PassProfile {
     }
     let elapsed = unsafe state.pointee.last - min(state.pointee.first, state.pointee.last)
     return RunProfile(phases: phases, elapsed: .nanoseconds(Int64(clamping: elapsed)))
+  }
+
+  /// Whether a module's products are of bytes: those of a pass are as most of its rows.
+  private func isOfIntegers(_ module: ProfileModule, in phase: ProfilePhase) -> Bool? {
+    let isOfBytes = module.isOfIntegers(in: model)
+    // The vocabulary's scores are those of a token to come.
+    guard promptsHaveTiles, phase != .decode, module != .head else { return isOfBytes }
+    return isOfBytes.map { _ in false }
   }
 
   /// The latest slices; nil where none are kept.
