@@ -134,7 +134,7 @@ struct ProfileTests {
   @Test(
     "Wrong usage is refused",
     arguments: [
-      (["profile", "-p", "-1"], "--prompt-tokens must not be negative."),
+      (["profile", "--prompt-tokens", "-1"], "--prompt-tokens must not be negative."),
       (["profile", "-p", "0", "-n", "0"], "are both 0"),
       (["profile", "--depth", "-1"], "--depth must not be negative."),
       (["generate", "x", "--trace", "-"], "--trace names a file"),

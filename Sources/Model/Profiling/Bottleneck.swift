@@ -18,7 +18,7 @@ extension RunProfile.Module {
     let reading = Double(bytes) / limits.readBandwidth
     let computing = Double(operations) / peak
     // What little a norm or the embedding reads is nothing that anybody waits for.
-    guard max(reading, computing) > seconds / 20 else { return (.neither, 0) }
+    guard max(reading, computing) > seconds / 100 else { return (.neither, 0) }
     return reading >= computing
       ? (.bandwidth, reading / seconds) : (.compute, computing / seconds)
   }

@@ -64,7 +64,8 @@ package final class PassProfile {
   private let state: UnsafeMutablePointer<State>
   private let phases: UnsafeMutablePointer<Phase>  // [phases]
   private let sums: UnsafeMutablePointer<Sum>  // [phases][modules]
-  private let work: UnsafeMutablePointer<ModuleWork>  // [layers + 1][modules], the first for no layer
+  /// [layers + 1][modules], the first for no layer.
+  private let work: UnsafeMutablePointer<ModuleWork>
   private var record: TraceRecord?
 
   /// - Parameters:
@@ -272,7 +273,8 @@ package final class PassProfile {
         let sum = unsafe sums[phase.rawValue * Self.modules + module.rawValue]
         return RunProfile.Module(
           module: module, calls: sum.calls, time: .nanoseconds(Int64(clamping: sum.time)),
-          bytes: sum.bytes, operations: sum.operations, isOfIntegers: isOfIntegers(module, in: phase)
+          bytes: sum.bytes, operations: sum.operations,
+          isOfIntegers: isOfIntegers(module, in: phase)
         )
       }
       return RunProfile.Phase(

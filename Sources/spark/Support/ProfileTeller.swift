@@ -36,7 +36,7 @@ struct ProfileTeller: Sendable {
     if let trace, let passes = await engine.trace { try trace.write(passes) }
     guard isTold, let profile = await engine.profile else { return }
     let report = ProfileReport(
-      profile: profile, limits: try await engine.measureLimits(), model: engine.model.path,
+      profile: profile, limits: try await engine.measureRoofline(), model: engine.model.path,
       threads: engine.threads, isa: engine.instructionSet.rawValue)
     try json ? output.writeJSONLine(ProfileRecord(report)) : output.write(report.description)
   }
