@@ -42,6 +42,11 @@ extension SequenceMemory {
     }
   }
 
+  /// Whether a layer has chosen blocks that are not there yet.
+  func lacksBlocks(_ layer: Int) -> Bool {
+    unsafe (0..<picks[layer].count).contains { unsafe picks[layer][$0].bytes == nil }
+  }
+
   func giveBack(_ layer: Int) {
     for place in unsafe 0..<picks[layer].count {
       if let loan = unsafe picks[layer][place].loan { store.giveBack(loan) }

@@ -21,7 +21,7 @@ package final class LanguageModel: @unchecked Sendable {
   private let arena: Arena
   private let embedding: UnsafeRawPointer
   private let embeddingType: spark_type
-  private let embeddingRowByteCount: Int
+  let embeddingRowByteCount: Int
   private let ropeFrequencies: [Double]
 
   /// Reads and packs all weights of `file`, on the threads of `compute`.

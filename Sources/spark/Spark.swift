@@ -18,7 +18,7 @@ struct Spark: AsyncParsableCommand {
       Generate.self, Chat.self, Batch.self, SessionCommand.self, Remember.self, MemoryCommand.self,
       StoreCommand.self,
       ModelCommand.self, Tokenize.self,
-      Detokenize.self, Embed.self, Bench.self, Hardware.self,
+      Detokenize.self, Embed.self, Bench.self, ProfileCommand.self, Hardware.self,
       CacheCommand.self, EvalCommand.self,
     ])
 }

@@ -95,6 +95,14 @@ import Testing
     }
   }
 
+  @Test("noting where the time goes allocates nothing")
+  func profile() throws {
+    let request = GenerationOptions(maxTokens: 1000, ignoresEndTokens: true)
+    let options = EngineOptions(
+      threads: 1, profiling: ProfilingOptions(traceSlices: 5000))
+    #expect(try allocatingTokens(options, request, tokens: 300) == 0)
+  }
+
   @Test("leaving layers out allocates nothing")
   func earlyExits() throws {
     let request = GenerationOptions(

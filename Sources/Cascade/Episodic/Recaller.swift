@@ -18,11 +18,17 @@ package final class Recaller: LayerViews {
   /// [every][heads * d], turned.
   private let turned: UnsafeMutablePointer<Float>
   private let width: Int
+  /// What the time of getting blocks is booked in; nil: nowhere.
+  private let profile: PassProfile?
 
   /// The sequences of the step about to run.
   private var sequences: [SequenceMemory] = []
 
-  package init(plan: RecallPlan, pool: KVBlockPool, rope: RoPETable, compute: Compute) {
+  package init(
+    plan: RecallPlan, pool: KVBlockPool, rope: RoPETable, compute: Compute,
+    profile: PassProfile? = nil
+  ) {
+    self.profile = profile
     self.plan = plan
     kvLayout = pool.layout
     self.pool = pool
@@ -67,7 +73,9 @@ package final class Recaller: LayerViews {
         unsafe (ring + (view.index + row) % every * width).update(
           from: queries + (view.row + row) * width, count: width)
       }
+      if profile != nil, sequence.lacksBlocks(layer) { profile!.begin(.fetch) }
       sequence.resolve(layer, at: view.index, in: pool, waits: sequence.waitsForBlocks)
+      profile?.begin(.retrieval)
       place(layer: layer, view: view, of: sequence, in: step)
     }
   }

@@ -64,6 +64,8 @@ public struct EngineOptions: Sendable, Equatable {
   /// one turn and is read in another leaves the same then. Slower where prompts have an arithmetic of their
   /// own, which is on processors with a matrix unit.
   public var isExact: Bool
+  /// What is noted of where the time goes; nil: nothing.
+  public var profiling: ProfilingOptions?
 
   public init(
     threads: Int? = nil, instructionSet: InstructionSet? = nil, contextLength: Int? = nil,
@@ -75,7 +77,8 @@ public struct EngineOptions: Sendable, Equatable {
     memoryBytes: Int? = nil,
     thermal: ThermalOptions = ThermalOptions(), draftModel: String? = nil,
     draftExit: DraftExit? = nil, earlyExit: Float? = nil, memoBytes: Int = 16 << 20,
-    isExact: Bool = false
+    isExact: Bool = false,
+    profiling: ProfilingOptions? = nil
   ) {
     self.threads = threads
     self.instructionSet = instructionSet
@@ -99,6 +102,7 @@ public struct EngineOptions: Sendable, Equatable {
     self.earlyExit = earlyExit
     self.memoBytes = memoBytes
     self.isExact = isExact
+    self.profiling = profiling
   }
 
   /// Checks every option against its range, the model's trained context, in tokens, and its layers.
@@ -142,6 +146,9 @@ public struct EngineOptions: Sendable, Equatable {
         "auto or between 1 and \(layers - 1), since the model has \(layers) layers")
     }
     try require(memoBytes >= 0, "memoBytes", "\(memoBytes)", "0 or more")
+    try require(
+      (0...ProfilingOptions.mostSlices).contains(profiling?.traceSlices ?? 0), "traceSlices",
+      "\(profiling?.traceSlices ?? 0)", "between 0 and \(ProfilingOptions.mostSlices)")
     if let earlyExit {
       try require(
         earlyExit > 0 && earlyExit <= 1, "earlyExit", "\(earlyExit)", "above 0 and at most 1")

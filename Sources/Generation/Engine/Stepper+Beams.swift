@@ -102,6 +102,7 @@ extension Stepper {
   private func candidates(
     _ state: ReplyState, of reply: Reply, _ beams: [BeamState.Beam]
   ) throws(EngineError) -> [[LikelyToken]] {
+    profile?.begin(.sampling)
     let pass = pass
     var candidates: [[LikelyToken]] = []
     for place in beams.indices {

@@ -51,6 +51,7 @@ extension Stepper {
   ///
   /// - Returns: tokens of the draft that were right.
   func sample(_ state: inout ReplyState, of reply: Reply) throws(EngineError) -> Int {
+    profile?.begin(.sampling)
     let pass = pass
     for row in 0..<max(1, state.rows.count) {
       // An embedding may have more rows than there are tokens, to make its size round.

@@ -47,7 +47,9 @@ extension Stepper {
       asks = asks || turn.reply.state!.drafter?.asked != nil
     }
     guard asks else { return clock.now - begun }
+    profile?.hold(.drafts)
     for computer in computers { compute(computer.source) }
+    profile?.release()
     return clock.now - begun
   }
 

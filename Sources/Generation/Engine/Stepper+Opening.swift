@@ -110,9 +110,11 @@ extension Stepper {
     leaveUntold(&state, of: reply)
     if let drafter = state.drafter { governor = drafter.governor }
     if state.leavesNothing { return state.memory.drop(in: pool) }
+    profile?.begin(.eviction)
     state.memory.end(in: pool)
     store.noteRecalled(by: state.memory, options.consolidation.decay)
     if options.store != nil, reply.options.memory.scope != .none { state.memory.settle() }
+    profile?.begin(.other)
   }
 
   /// The spellings of DRY's sequence breakers; finding them reads the whole vocabulary, so those of

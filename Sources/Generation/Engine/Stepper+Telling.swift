@@ -32,7 +32,11 @@ extension Stepper {
     case nil: text = state.text.append(token)
     }
     if state.text.hasStopped { state.stopReason = .stopString }
-    if state.sampled.isEmpty, !state.memory.isParked { state.memory.slide(in: pool) }
+    if state.sampled.isEmpty, !state.memory.isParked {
+      profile?.begin(.eviction)
+      state.memory.slide(in: pool)
+      profile?.begin(.other)
+    }
     return GeneratedToken(id: token, text: text, logprobs: sampled.logprobs)
   }
 

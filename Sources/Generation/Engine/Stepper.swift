@@ -24,6 +24,8 @@ package final class Stepper {
   let store: EpisodeStore
   /// Nil when nothing is ever recalled.
   let recaller: Recaller?
+  /// Where time goes; nil: nobody asks.
+  let profile: PassProfile?
   let clock = ContinuousClock()
   let compute: Compute
   let pace: Pace?
@@ -107,12 +109,16 @@ package final class Stepper {
       maxRows: rows + logitRows, maxLogitRows: logitRows,
       maxSpans: (cuts + 2 * options.maxSequences + logitRows) * (blocks + plan.rooms + 2))
     members.reserveCapacity(options.maxSequences)
+    profile = try options.profiling.map {
+      try PassProfile(
+        model: model, layout: layout, promptsHaveTiles: hasTiles, slices: $0.traceSlices)
+    }
     pass = try ForwardPass(
       model: model, compute: compute, layout: layout, step: step,
       maxPositions: WorkingMemory.positions(
         options.window, sinks: options.sinks, capacity: contextLength,
         blockLength: layout.blockLength) + plan.rooms * layout.blockLength,
-      isExact: options.isExact)
+      isExact: options.isExact, profile: profile)
     let context = contextLength
     draftModel = try draft.map {
       try DraftModel(model: $0, compute: compute, options: options, contextLength: context)
@@ -135,7 +141,8 @@ package final class Stepper {
       throw EngineError(.machine, error.message)
     }
     recaller =
-      plan.rooms > 0 ? Recaller(plan: plan, pool: pool, rope: pass.rope, compute: compute) : nil
+      plan.rooms > 0
+      ? Recaller(plan: plan, pool: pool, rope: pass.rope, compute: compute, profile: profile) : nil
     pass.views = recaller
     prepareToGuess()
   }
@@ -215,6 +222,7 @@ package final class Stepper {
       else { return }
     }
     if let pace { compute.use(threads: pace.threads) }
+    beginProfile()
     let guessing = guess()
     let begun = clock.now
     beginPass()
@@ -223,6 +231,7 @@ package final class Stepper {
     for turn in members where turn.reply.state!.memory.count < turn.reply.prompt.count {
       prepare(&turn.reply.state!, of: turn)
     }
+    noteRows()
     runPass()
     let passDuration = clock.now - begun
     note(passDuration)
@@ -232,12 +241,14 @@ package final class Stepper {
     for turn in members {
       do throws(EngineError) {
         try takeResults(&turn.reply.state!, of: turn.reply, after: duration)
+        profile?.begin(.other)
         _ = try tellWithoutPass(turn.reply, tell)
       } catch {
         end(turn.reply)
         tell(turn.reply, .failure(error))
       }
     }
+    profile?.endPass()
   }
 
   private func isDeferred(_ turn: Turn) -> Bool { deferred.contains { $0 === turn.reply } }
@@ -322,7 +333,9 @@ package final class Stepper {
       return try state.beams == nil
         ? takeDecoded(&state, of: reply) : takeBeams(&state, of: reply)
     }
+    profile?.begin(.eviction)
     state.memory.slide(in: pool)
+    profile?.begin(.other)
     state.prefillDuration += duration
     reply.onPrefill(chunk.upperBound)
     guard chunk.upperBound == reply.prompt.count else { return }
@@ -376,7 +389,9 @@ package final class Stepper {
     of prompt: [TokenID], _ memory: SequenceMemory, most: Int,
     onProgress: (Int) -> Void = { _ in }
   ) -> Range<Int> {
+    profile?.begin(.fetch)
     while memory.restore(prompt, in: pool) { onProgress(memory.count) }
+    profile?.begin(.other)
     let start = memory.count
     return start..<min(start + max(1, most), prompt.count, memory.nextRestorable ?? prompt.count)
   }

@@ -13,6 +13,8 @@ package final class ForwardPass {
   package let model: LanguageModel
 
   private let compute: Compute
+  /// What each part's time is booked in; nil: nowhere.
+  let profile: PassProfile?
   package let rope: RoPETable
   private let kernelLayout: spark_kv_layout
   private let scale: Float
@@ -54,13 +56,14 @@ package final class ForwardPass {
   /// - Parameter isExact: whether prompts are computed as generated tokens are, bit for bit.
   package init(
     model: LanguageModel, compute: Compute, layout: KVLayout, step: Step, maxPositions: Int,
-    isExact: Bool = false
+    isExact: Bool = false, profile: PassProfile? = nil
   ) throws(ModelError) {
     let shape = model.shape
     let tiles = !isExact && Self.hasTiles(compute, shape)
     hasTiles = tiles
     self.model = model
     self.compute = compute
+    self.profile = profile
     self.step = step
     let maxRows = step.maxRows
     let maxLogitRows = step.maxLogitRows
@@ -114,6 +117,7 @@ package final class ForwardPass {
       run(layers: 0..<model.layers.count)
       computeLogits()
     }
+    profile?.begin(.other)
   }
 
   /// The same through the first `layers` layers alone, with logits as if they were all: a guess at what
@@ -136,16 +140,30 @@ package final class ForwardPass {
   }
 
   func run(layers: Range<Int>) {
-    for index in layers { model.architecture.forward(model.layers[index], index: index, self) }
+    for index in layers {
+      profile?.enter(layer: index)
+      model.architecture.forward(model.layers[index], index: index, self)
+    }
+    profile?.enter(layer: -1)
   }
 
   /// Stores the keys and values that a layer has of the stream as it is, which stays so.
   func fill(layer index: Int) {
+    profile?.enter(layer: index)
     model.architecture.project(model.layers[index], self)
     unsafe withWrite(layer: index) { write, _, _ in
+      profile?.begin(.keyValueStore, rows: rows)
       unsafe spark_store_kv(compute.pool, compute.kernels, &write, rows)
     }
-    unsafe views?.choose(layer: index, queries: query, in: step)
+    choose(layer: index)
+    profile?.enter(layer: -1)
+  }
+
+  /// Has the layer's view chosen where that is its own.
+  private func choose(layer: Int) {
+    guard let views else { return }
+    profile?.begin(.retrieval, rows: rows)
+    unsafe views.choose(layer: layer, queries: query, in: step)
   }
 
   /// The stream of the row whose logits are the step's `index`th, [width].
@@ -182,6 +200,7 @@ package final class ForwardPass {
 
   /// h = RMSNorm(x), also in bytes when one of the products to come is `quantized`.
   package func normalize(_ weight: UnsafePointer<Float>, quantized: Bool) {
+    profile?.begin(.norm, rows: rows)
     var h = unsafe normalized.rows(rows, prompt: firstPromptRow)
     unsafe spark_normalize(
       compute.pool, compute.kernels, stream, weight, model.shape.normEpsilon,
@@ -191,6 +210,7 @@ package final class ForwardPass {
   /// q, k, v = Wq h, Wk h, Wv h, with their biases.
   package func projectAttention(_ layer: LayerWeights) {
     let shape = model.shape
+    profile?.begin(.queryKeyValue, rows: rows)
     unsafe multiply(
       normalized,
       [
@@ -205,6 +225,7 @@ package final class ForwardPass {
     query queryWeight: UnsafePointer<Float>, key keyWeight: UnsafePointer<Float>
   ) {
     let d = model.shape.headDimension
+    profile?.begin(.norm, rows: rows)
     let norm = unsafe compute.kernels.pointee.rms_norm!
     for head in 0..<rows * model.shape.heads {
       let x = unsafe query + head * d
@@ -219,8 +240,10 @@ package final class ForwardPass {
   /// Stores k and v in their blocks, then attends over each row's view.
   package func attend(layer: Int, quantized: Bool) {
     unsafe withWrite(layer: layer) { write, layout, table in
+      profile?.begin(.keyValueStore, rows: rows)
       unsafe spark_store_kv(compute.pool, compute.kernels, &write, rows)
-      unsafe views?.choose(layer: layer, queries: query, in: step)
+      choose(layer: layer)
+      profile?.beginAttention(step, isOfLayer: views != nil)
       var job = unsafe spark_attention(
         layout: layout, rope: table, runs: step.runs, run_count: step.runCount,
         spans: step.spans, layer: Int32(layer), heads: Int32(model.shape.heads), scale: scale,
@@ -228,6 +251,7 @@ package final class ForwardPass {
         prompt: firstPromptRow)
       unsafe spark_attend(compute.pool, compute.kernels, &job)
     }
+    profile?.begin(.attentionOutput, rows: rows)
     var out = unsafe attended.rows(rows, prompt: firstPromptRow)
     unsafe spark_prepare(compute.pool, compute.kernels, quantized, &out)
   }
@@ -260,12 +284,14 @@ package final class ForwardPass {
   /// a = silu(Wgate h) ⊙ Wup h.
   package func swiGLU(gate: Linear, up upward: Linear, quantized: Bool) {
     let width = model.shape.feedForward
+    profile?.begin(.gateUp, rows: rows)
     unsafe multiply(
       normalized,
       [
         unsafe gate.product(into: hidden.x, stride: width),
         unsafe upward.product(into: up, stride: width),
       ])
+    profile?.begin(.activation, rows: rows)
     var view = unsafe hidden.rows(rows, prompt: firstPromptRow)
     unsafe spark_swiglu(
       compute.pool, compute.kernels, hidden.x, up, quantized, &view)
@@ -273,6 +299,7 @@ package final class ForwardPass {
 
   /// x ← x + Wdown a.
   package func addFeedForward(_ down: Linear) {
+    profile?.begin(.down, rows: rows)
     unsafe multiply(
       hidden, [unsafe down.product(into: stream, stride: model.shape.width, accumulate: true)])
   }
@@ -292,6 +319,7 @@ package final class ForwardPass {
 
   /// x = rows of the embedding matrix, [m][width].
   private func embed() {
+    profile?.begin(.embedding, rows: rows)
     for row in 0..<rows {
       unsafe model.embed(step.tokens[row], into: stream + row * model.shape.width)
     }
@@ -307,6 +335,7 @@ package final class ForwardPass {
   func computeLogits(of wanted: some Collection<Int>, into out: UnsafeMutablePointer<Float>) {
     guard !wanted.isEmpty else { return }
     let width = model.shape.width
+    profile?.begin(.norm, rows: wanted.count)
     for (place, index) in wanted.enumerated() {
       unsafe (gathered + place * width).update(from: stream(ofLogits: index), count: width)
     }
@@ -316,6 +345,7 @@ package final class ForwardPass {
       compute.pool, compute.kernels, gathered, norm, model.shape.normEpsilon,
       model.output.type.isQuantized, &h)
     guard !givesStatesOnly else { return }
+    profile?.begin(.head, rows: wanted.count)
     var product = unsafe model.output.product(into: out, stride: model.shape.vocabularySize)
     unsafe spark_multiply(compute.pool, compute.kernels, &product, 1, &h)
   }

@@ -23,6 +23,7 @@ struct Generate: AsyncParsableCommand {
   @OptionGroup(title: "Quality") var quality: QualityFlags
   @OptionGroup(title: "Repetition") var memo: MemoFlags
   @OptionGroup(title: "Heat") var thermal: ThermalFlags
+  @OptionGroup(title: "Profile") var profile: ProfileFlags
   @OptionGroup(title: "Output") var output: OutputFlags
 
   func validate() throws {
@@ -39,15 +40,22 @@ struct Generate: AsyncParsableCommand {
     memory.apply(to: &engineOptions)
     drafts.engine.apply(to: &engineOptions)
     beams.apply(to: &engineOptions)
+    profile.apply(to: &engineOptions)
+    let teller = try ProfileTeller(profile)
     let (modelPath, reporter) = (try model.path(), Reporter(flags: output))
     let prompt = try self.prompt.prompt(isTurn: memory.session != nil)
     let (command, options) = (self, engineOptions)
     let summary = try await Interruption.cancels {
-      let engine = try Engine(
-        path: modelPath, options: options, onChange: { reporter.changed($0) })
-      reporter.loaded(engine)
-      let stream = try await command.stream(prompt, from: engine, options)
-      return try await reporter.tell(stream, of: engine)
+      try await teller.follow(
+        to: command.output.json ? .standard : .error, json: command.output.json
+      ) { begin in
+        let engine = try Engine(
+          path: modelPath, options: options, onChange: { reporter.changed($0) })
+        begin(engine)
+        reporter.loaded(engine)
+        let stream = try await command.stream(prompt, from: engine, options)
+        return try await reporter.tell(stream, of: engine)
+      }
     }
     if summary.stopReason == .cancelled { throw ExitCode(Interruption.exitCode) }
   }

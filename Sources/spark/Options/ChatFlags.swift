@@ -19,6 +19,7 @@ struct ChatFlags: ParsableArguments {
   @OptionGroup(title: "Drafts") var drafts: DraftFlags
   @OptionGroup(title: "Quality") var quality: QualityFlags
   @OptionGroup(title: "Heat") var thermal: ThermalFlags
+  @OptionGroup(title: "Profile") var profile: ProfileFlags
 
   @Option(
     help: ArgumentHelp(
@@ -49,10 +50,22 @@ struct ChatFlags: ParsableArguments {
     beams.apply(to: &engineOptions)
     engineOptions.store = memory.store ?? StoreFolder.path()
     engineOptions.storeBytes = memory.budget.storeBudget?.bytes
+    profile.apply(to: &engineOptions)
+    let options = engineOptions
+    try await ProfileTeller(profile).follow(to: .error, json: false) { begin in
+      try await talk(in: session, mustExist: mustExist, options, begin)
+    }
+  }
+
+  private func talk(
+    in session: String?, mustExist: Bool, _ engineOptions: EngineOptions,
+    _ begin: (Engine) -> Void
+  ) async throws {
     let isQuiet = quiet
     let engine = try Engine(
       path: try model.path(), options: engineOptions,
       onChange: { if !isQuiet { Output.error.tell("spark: governor: \($0)\n") } })
+    begin(engine)
     if mustExist, let session {
       _ = try await engine.sessions.description(of: session, in: memory.namespace)
     }

@@ -37,6 +37,7 @@ struct Batch: AsyncParsableCommand {
   @OptionGroup(title: "Quality") var quality: QualityFlags
   @OptionGroup(title: "Repetition") var memo: MemoFlags
   @OptionGroup(title: "Heat") var thermal: ThermalFlags
+  @OptionGroup(title: "Profile") var profile: ProfileFlags
 
   @Flag(help: "Tell the figures at the end as a JSON object, on standard error.")
   var json = false
@@ -64,12 +65,19 @@ struct Batch: AsyncParsableCommand {
     }
     let command = self
     let (plan, engineOptions) = (try plan(), try engineOptions())
-    let summary = try await Interruption.cancels { try await command.run(plan, engineOptions) }
+    let teller = try ProfileTeller(profile)
+    let summary = try await Interruption.cancels {
+      try await teller.follow(to: .error, json: command.json) { begin in
+        try await command.run(plan, engineOptions, begin)
+      }
+    }
     if summary.isInterrupted { throw ExitCode(Interruption.exitCode) }
     if summary.hasFailures { throw ExitCode.failure }
   }
 
-  private func run(_ plan: BatchPlan, _ engineOptions: EngineOptions) async throws -> BatchSummary {
+  private func run(
+    _ plan: BatchPlan, _ engineOptions: EngineOptions, _ begin: (Engine) -> Void
+  ) async throws -> BatchSummary {
     let input = try LineInput(path: file ?? "-")
     // What it holds is only touched when the run has been found to be possible.
     let results = try BatchOutput(
@@ -78,6 +86,7 @@ struct Batch: AsyncParsableCommand {
     let governor = GovernorLog()
     let engine = try Engine(
       path: try model.path(), options: engineOptions, onChange: { governor.note($0) })
+    begin(engine)
     let settings = plan.settings(
       engine: engineOptions, model: await engine.modelIdentity,
       template: (plan.template ?? engine.chatTemplate)?.name)
@@ -130,6 +139,7 @@ struct Batch: AsyncParsableCommand {
     options.store = memory.folder
     drafts.engine.apply(to: &options)
     beams.apply(to: &options)
+    profile.apply(to: &options)
     // What is remembered is not to change while it is asked.
     options.consolidation.isAutomatic = false
     return options

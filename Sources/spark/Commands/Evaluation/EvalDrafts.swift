@@ -126,10 +126,3 @@ struct EvalDrafts: AsyncParsableCommand {
     }
   }
 }
-
-extension Double {
-  fileprivate var inHundredths: String {
-    let hundredths = Int((self * 100).rounded())
-    return "\(hundredths / 100)." + (hundredths % 100 < 10 ? "0" : "") + "\(hundredths % 100)"
-  }
-}
