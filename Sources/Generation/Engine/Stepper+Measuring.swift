@@ -183,7 +183,7 @@ extension Stepper {
   }
 
   /// Tokens spread over the vocabulary: what they are makes no difference to the time.
-  private func arbitraryTokens(_ count: Int) throws(EngineError) -> [TokenID] {
+  func arbitraryTokens(_ count: Int) throws(EngineError) -> [TokenID] {
     let most = options.window == .full ? contextLength : 1 << 24
     guard (1...most).contains(count) else {
       throw EngineError(

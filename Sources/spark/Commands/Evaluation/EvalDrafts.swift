@@ -95,8 +95,8 @@ struct EvalDrafts: AsyncParsableCommand {
           try await engine.measureVerification(rows: count, passes: 40, context: 256).seconds)
       }
     }
-    let single = seconds[0].median
-    return seconds.map { $0.median / single }
+    let single = Spread(seconds[0]).median
+    return seconds.map { Spread($0).median / single }
   }
 
   private struct CostRecord: Encodable {
@@ -124,12 +124,5 @@ struct EvalDrafts: AsyncParsableCommand {
       isSame = trial.isSame
       drafts = DraftRecord(trial.drafts)
     }
-  }
-}
-
-extension Double {
-  fileprivate var inHundredths: String {
-    let hundredths = Int((self * 100).rounded())
-    return "\(hundredths / 100)." + (hundredths % 100 < 10 ? "0" : "") + "\(hundredths % 100)"
   }
 }
