@@ -71,7 +71,9 @@ struct SpeedRecord {
       amount = setup.demand.operations(
         prefilling: count, behind: test.depth, visible: setup.visible)
       let kinds: [Peak] = setup.demand.isQuantized ? [.int8] : [.bf16, .f32]
-      let kind = kinds.first { limits.peaks[$0] != nil }
+      let kind = kinds.filter { limits.peaks[$0] != nil }.max {
+        limits.peaks[$0]! < limits.peaks[$1]!
+      }
       limit = kind?.rawValue
       ceilings = kind.map { kind in rounds.map { $0.peaks[kind]! } } ?? []
     case .decode(let count):
