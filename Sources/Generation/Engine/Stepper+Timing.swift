@@ -28,6 +28,7 @@ extension Stepper {
     }
     defer { if isKept { memory.retract(to: depth, in: pool) } }
     let all = depth..<depth + work.length
+    if case .prefill = work { memory.isReading = true } else { memory.isReading = false }
     switch work {
     case .prefill:
       let begun = clock.now

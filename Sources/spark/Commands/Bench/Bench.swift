@@ -61,21 +61,21 @@ struct Bench: AsyncParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Also read and answer this many prompts at once, each of -p and -n tokens.",
+      "Instead read and answer this many prompts at once, each of -p and -n tokens.",
       discussion: "Each number is measured beside the same prompts one after another, in turns.",
       valueName: "n,n,..."))
   var parallel: NumberList?
 
   @Option(
     help: ArgumentHelp(
-      "Also keep --streams readers busy for this long, with mixed lengths, readers that leave, and urgent questions.",
+      "Instead keep --streams readers busy for this long, with mixed lengths, readers that leave, and urgent questions.",
       valueName: "time"))
   var load: DurationArgument?
 
   @Option(help: "Readers at once under --load.")
   var streams = 64
 
-  @Flag(help: "Measure what it saves to ask the same again.")
+  @Flag(help: "Instead measure what it saves to ask the same again.")
   var `repeat` = false
 
   @OptionGroup(title: "Engine") var engine: BenchFlags

@@ -70,7 +70,10 @@ struct SpeedRecord {
     case .prefill(let count):
       amount = setup.demand.operations(
         prefilling: count, behind: test.depth, visible: setup.visible)
-      let kinds: [Peak] = setup.demand.isQuantized ? [.int8] : [.bf16, .f32]
+      // What prompts are multiplied as: on a matrix unit bf16, whatever weights are kept as.
+      let kinds: [Peak] =
+        result.instructionSet == .amx
+        ? [.bf16] : setup.demand.isQuantized ? [.int8] : [.bf16, .f32]
       let kind = kinds.filter { limits.peaks[$0] != nil }.max {
         limits.peaks[$0]! < limits.peaks[$1]!
       }

@@ -88,9 +88,10 @@ struct SpeedTables {
         "Limits of \(record.instructionSet.rawValue) with \(threads == 1 ? "1 thread" : "\(threads) threads"): memory read at "
           + "\((read / 1e9).inTenths) GB/s, \(peaks.joined(separator: ", ")).\n")
     }
+    let rounds = records.first?.repetitions ?? 0
     lines.append(
-      "Medians over \(records.first?.repetitions ?? 0) rounds, each of all tests in turns, after one that is not counted.\n"
+      "Medians over \(rounds == 1 ? "1 round" : "\(rounds) rounds"), each of all tests in turns, after one that is not counted.\n"
     )
-    return lines.isEmpty ? [] : [lines.joined()]
+    return [lines.joined()]
   }
 }
