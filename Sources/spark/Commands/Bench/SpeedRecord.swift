@@ -72,7 +72,7 @@ struct SpeedRecord {
         prefilling: count, behind: test.depth, visible: setup.visible)
       // What prompts are multiplied as: on a matrix unit bf16, whatever weights are kept as.
       let kinds: [Peak] =
-        result.instructionSet == .amx
+        result.instructionSet == .amx && !options.isExact
         ? [.bf16] : setup.demand.isQuantized ? [.int8] : [.bf16, .f32]
       let kind = kinds.filter { limits.peaks[$0] != nil }.max {
         limits.peaks[$0]! < limits.peaks[$1]!
