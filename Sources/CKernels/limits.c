@@ -21,20 +21,25 @@ typedef uint64_t u64x8 __attribute__((vector_size(64)));
 #define TILE_VECTORS 1
 #define NAMED(name) name##_scalar
 INLINE i32x16 dot_bytes_scalar(i32x16 sum, u8x64 b, int32_t a) {
-  int8_t q[4];
-  memcpy(q, &a, sizeof a);
-  for (int lane = 0; lane < 16; lane++)
-    for (int i = 0; i < 4; i++) sum[lane] += q[i] * (int32_t)b[lane * 4 + i];
-  return sum;
+  i32x16 words = (i32x16)b;
+  sum += (words & 255) * (int32_t)(int8_t)a;
+  sum += (words >> 8 & 255) * (int32_t)(int8_t)(a >> 8);
+  sum += (words >> 16 & 255) * (int32_t)(int8_t)(a >> 16);
+  return sum + (words >> 24 & 255) * (a >> 24);
 }
+INLINE f32x16 add_floats_scalar(f32x16 sum, f32x16 b, float a) { return b * a + sum; }
+#define ADD_FLOATS add_floats_scalar
 #define dot_bytes dot_bytes_scalar
 #include "limits_loops.h"
 #undef dot_bytes
+#undef ADD_FLOATS
 #undef NAMED
 #undef TILE_VECTORS
 #undef TILE_ROWS
 
 #if defined(__x86_64__)
+#define ADD_FLOATS(sum, b, a) __builtin_elementwise_fma(b, (a) - (f32x16){0}, sum)
+
 // ---- AVX2 -------------------------------------------------------------------------------------
 
 #pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)

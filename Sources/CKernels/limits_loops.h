@@ -2,6 +2,7 @@
 //   NAMED(name)   a name of its own for each function
 //   TILE_ROWS, TILE_VECTORS   what of a product's 32 rows and 2 vectors of columns is summed in registers
 //   i32x16 dot_bytes(i32x16 sum, u8x64 b, int32_t a)   adds 4 products of bytes per lane
+//   f32x16 ADD_FLOATS(f32x16 sum, f32x16 b, float a)   adds a product per lane
 
 // Hardware prefetchers stop at page ends; asking for lines this far ahead bridges them.
 enum { NAMED(read_ahead) = 2048 };
@@ -46,6 +47,5 @@ static uint64_t NAMED(read)(const void *memory, size_t bytes) {
     }                                                                                          \
   }
 
-#define ADD_FLOATS(sum, b, a) __builtin_elementwise_fma(b, (a) - (f32x16){0}, sum)
 PRODUCT(floats, f32x16, f32x16, float, ADD_FLOATS)
 PRODUCT(bytes, i32x16, u8x64, int32_t, dot_bytes)

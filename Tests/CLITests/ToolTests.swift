@@ -85,22 +85,4 @@ struct ToolTests {
       #expect(!FileManager.default.fileExists(atPath: file.path))
     }
   }
-
-  @Test("bench tells the speed of prefill and decode")
-  func bench() throws {
-    let result = try SparkCommand.run(
-      ["bench", SparkCommand.model, "-p", "16", "-n", "4", "-r", "2", "-t", "1", "--json"])
-    #expect(result.status == 0)
-    let records = try result.jsonLines()
-    #expect(records.map { $0["test"] as? String } == ["prefill", "decode"])
-    #expect(records.map { $0["tokens"] as? Int } == [16, 4])
-    for record in records {
-      let rates = ["minimum", "tokens_per_second", "maximum"].compactMap { record[$0] as? Double }
-      #expect(rates.count == 3)
-      #expect(rates == rates.sorted())
-      #expect(rates.allSatisfy { $0 > 0 })
-      #expect(record["threads"] as? Int == 1)
-      #expect(record["repetitions"] as? Int == 2)
-    }
-  }
 }

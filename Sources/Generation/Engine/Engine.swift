@@ -281,4 +281,12 @@ public final class Engine: Sendable {
   ) async throws(EngineError) -> Duration {
     try await core.measureVerification(rows: rows, passes: passes, context: context)
   }
+
+  /// What a work takes on `threads` of the engine's threads behind a text of `depth` tokens, which is read first and,
+  /// with a full window, kept for the next time: for a bench, whose engine does nothing else.
+  package func time(
+    _ work: TimedWork, behind depth: Int, threads: Int
+  ) async throws(EngineError) -> WorkTimes {
+    try await core.time(work, behind: depth, threads: threads)
+  }
 }

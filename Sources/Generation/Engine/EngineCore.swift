@@ -311,4 +311,10 @@ actor EngineCore {
   ) throws(EngineError) -> Duration {
     try stepper.measureVerification(rows: rows, passes: passes, context: context)
   }
+
+  func time(
+    _ work: TimedWork, behind depth: Int, threads: Int
+  ) throws(EngineError) -> WorkTimes {
+    try stepper.time(work, behind: depth, threads: threads)
+  }
 }

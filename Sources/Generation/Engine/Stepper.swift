@@ -56,6 +56,8 @@ package final class Stepper {
   /// How long replies are.
   var lengths = ReplyLengths()
   var knownBreakers: (texts: [String], breakers: SequenceBreakers)?
+  /// Texts that works are timed behind, by their length.
+  var timedTexts: [Int: Reply] = [:]
 
   /// - Parameters:
   ///   - draft: a smaller model with the same vocabulary, which guesses; nil: none.

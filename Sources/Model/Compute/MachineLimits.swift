@@ -31,9 +31,10 @@ package final class MachineLimits {
   package let peaks: [Peak]
 
   private static let passes = 3
-  /// Times that a product is repeated before its result is stored, and stored results in a pass on each thread:
-  /// some milliseconds on a matrix unit.
-  private static let (times, blocksPerThread) = (32, 256)
+  /// Times that a product is repeated before its result is stored.
+  private static let times = 32
+  /// What a pass of products takes, about.
+  private static let passDuration = Duration.milliseconds(8)
 
   private let compute: Compute
   private let memory: Arena
@@ -42,6 +43,8 @@ package final class MachineLimits {
   private let clock = ContinuousClock()
   /// What reading has come to, so that nobody can leave it out.
   private var folded: UInt64 = 0
+  /// Stored results of a pass on each thread, once it is known how long one takes.
+  private var blocksPerThread: [Peak: Int] = [:]
 
   /// - Parameter byteCount: bytes to read in a pass; more than the caches hold.
   package init(
@@ -83,8 +86,18 @@ package final class MachineLimits {
     compute.use(threads: threads)
     let side = Int(SPARK_PEAK_SIDE)
     let depth = Int(SPARK_PEAK_WORDS) * (peak == .int8 ? 4 : peak == .bf16 ? 2 : 1)
-    let blocks = Self.blocksPerThread * threads / (peak == .f32 ? 4 : 1)
-    return best(of: Double(2 * side * side * depth) * Double(blocks * Self.times)) {
+    let each = Double(2 * side * side * depth * Self.times)
+    if blocksPerThread[peak] == nil {
+      _ = time(peak, blocks: threads)
+      let one = time(peak, blocks: 4 * threads) / 4
+      blocksPerThread[peak] = max(1, min(1 << 16, Int(Self.passDuration / one)))
+    }
+    let blocks = blocksPerThread[peak]! * threads
+    return best(of: each * Double(blocks)) { _ = time(peak, blocks: blocks) }
+  }
+
+  private func time(_ peak: Peak, blocks: Int) -> Duration {
+    clock.measure {
       unsafe spark_repeat_product(
         compute.pool, &limits, peak.kernel, operands.base, operands.base + Self.operandByteCount,
         blocks, Self.times)

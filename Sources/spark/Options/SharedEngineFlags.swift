@@ -8,37 +8,7 @@ struct SharedEngineFlags: ParsableArguments {
     help: "Compute threads. (default: one for each core this process may use)")
   var threads: Int?
 
-  @Option(help: "Tokens at the start of the text that stay in attention when a window slides.")
-  var sinks = EngineOptions().sinks
-
-  @Option(
-    help: ArgumentHelp(
-      "Blocks from before the window that each layer may bring back; 0 brings back none.",
-      valueName: "r"))
-  var recall = RecallOptions().blocks
-
-  @Option(
-    help: ArgumentHelp(
-      "How many of them are those that the latest words point to, in every layer.", valueName: "n"))
-  var recallRouted = RecallOptions().routed
-
-  @Option(
-    help: ArgumentHelp(
-      "How much the latest words must have in common with a passage to bring any back; 0: nothing.",
-      valueName: "strictness"))
-  var recallGate = RecallOptions().gate
-
-  @Option(help: "Tokens from one choice of such blocks to the next.")
-  var recallEvery = RecallOptions().every
-
-  @Option(help: "What blocks are chosen by.")
-  var scorer = RecallOptions().scorer
-
-  @Option(help: "Where such blocks stand before the window.")
-  var placement = RecallOptions().placement
-
-  @Option(help: "Tokens in a block, a multiple of 16.")
-  var block = EngineOptions().blockLength
+  @OptionGroup var attention: AttentionFlags
 
   @Option(help: "How keys and values are kept.")
   var kvType = EngineOptions().keyValueType
@@ -46,6 +16,31 @@ struct SharedEngineFlags: ParsableArguments {
   @Option(help: "Prompt tokens read in one pass.")
   var prefillChunk = EngineOptions().prefillChunk
 
+  @OptionGroup var machine: MachineFlags
+
+  func validate() throws {
+    try require(threads.map { $0 > 0 } ?? true, "--threads must be at least 1.")
+    try require(prefillChunk > 0, "--prefill-chunk must be at least 1.")
+  }
+
+  /// Tokens in a block.
+  var block: Int { attention.block }
+
+  /// For one reply at a time: room in the cache for more would be memory for nothing.
+  var options: EngineOptions {
+    var options = EngineOptions()
+    options.threads = threads
+    attention.apply(to: &options)
+    options.keyValueType = kvType
+    options.prefillChunk = prefillChunk
+    options.maxSequences = 1
+    machine.apply(to: &options)
+    return options
+  }
+}
+
+/// What of the machine is used.
+struct MachineFlags: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       "The most memory for weights, keys and values, caches and work space, such as 4G. (default: what suits the machine)",
@@ -63,30 +58,11 @@ struct SharedEngineFlags: ParsableArguments {
     ))
   var exact = false
 
-  func validate() throws {
-    try require(threads.map { $0 > 0 } ?? true, "--threads must be at least 1.")
-    try require(sinks >= 0, "--sinks must not be negative.")
-    try require(recall >= 0, "--recall must not be negative.")
-    try require(recallEvery > 0, "--recall-every must be at least 1.")
-    try require(prefillChunk > 0, "--prefill-chunk must be at least 1.")
-  }
-
-  /// For one reply at a time: room in the cache for more would be memory for nothing.
-  var options: EngineOptions {
-    var options = EngineOptions()
-    options.threads = threads
+  /// Says what the flags say; all else stays as it is.
+  func apply(to options: inout EngineOptions) {
+    options.memoryBytes = memoryBudget?.bytes
     options.instructionSet = isa
     options.isExact = exact
-    options.sinks = sinks
-    options.recall = RecallOptions(
-      blocks: recall, routed: recallRouted, gate: recallGate, every: recallEvery, scorer: scorer,
-      placement: placement)
-    options.blockLength = block
-    options.keyValueType = kvType
-    options.prefillChunk = prefillChunk
-    options.maxSequences = 1
-    options.memoryBytes = memoryBudget?.bytes
-    return options
   }
 }
 

@@ -3,10 +3,22 @@ extension Duration {
 }
 
 extension Double {
-  /// Rounded to tenths, which are always written: `12.0`.
-  var inTenths: String {
-    let tenths = Int((self * 10).rounded())
-    return "\(tenths / 10).\(tenths % 10)"
+  /// Rounded to tenths, which are always written: `12.0`; a dash for what is no number.
+  var inTenths: String { rounded(to: 10) }
+
+  /// The same in hundredths: `12.00`.
+  var inHundredths: String { rounded(to: 100) }
+
+  /// A share of 1, as `87.5%`.
+  var inPercent: String { isFinite ? "\((self * 100).inTenths)%" : inTenths }
+
+  /// - Parameter parts: of one, a power of ten.
+  private func rounded(to parts: Int) -> String {
+    guard isFinite else { return isNaN ? "-" : self < 0 ? "-inf" : "inf" }
+    guard let all = Int(exactly: (self * Double(parts)).rounded()) else { return "\(self)" }
+    let rest = "\(all.magnitude % UInt(parts))"
+    let zeros = String(repeating: "0", count: "\(parts)".count - 1 - rest.count)
+    return "\(all < 0 ? "-" : "")\(all.magnitude / UInt(parts)).\(zeros)\(rest)"
   }
 
   /// Rounded to hundredths, which are always written: `12.00`.

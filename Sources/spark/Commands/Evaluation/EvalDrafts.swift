@@ -95,8 +95,8 @@ struct EvalDrafts: AsyncParsableCommand {
           try await engine.measureVerification(rows: count, passes: 40, context: 256).seconds)
       }
     }
-    let single = seconds[0].median
-    return seconds.map { $0.median / single }
+    let single = Spread(seconds[0]).median
+    return seconds.map { Spread($0).median / single }
   }
 
   private struct CostRecord: Encodable {

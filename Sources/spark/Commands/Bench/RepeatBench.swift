@@ -78,7 +78,7 @@ struct RepeatRecord: Encodable {
 
   init(model: String, _ bench: RepeatBench, _ rounds: [RepeatBench.Round]) {
     func median(_ figure: (RepeatBench.Round) -> Double) -> Double {
-      rounds.map(figure).sorted().median
+      Spread(rounds.map(figure)).median
     }
     self.model = model
     (promptTokens, decodeTokens, repetitions) = (

@@ -62,4 +62,49 @@ struct ParallelBench {
     }
     return Run(duration: duration, said: said)
   }
+
+  /// Medians over rounds that each have the replies one after another and then all at once.
+  func measure(
+    _ width: Int, of path: String, repetitions: Int
+  ) async throws -> ParallelRecord {
+    var (together, inTurns, isSame): ([Double], [Double], Bool) = ([], [], true)
+    for _ in 0..<repetitions {
+      let turns = try await runInTurns(streams: width)
+      let run = try await run(streams: width)
+      isSame = isSame && run.said == turns.said
+      let tokens = Double(width * (promptTokens + decodeTokens))
+      together.append(tokens / run.duration.seconds)
+      inTurns.append(tokens / turns.duration.seconds)
+    }
+    return ParallelRecord(
+      model: path, parallel: width, promptTokens: promptTokens, decodeTokens: decodeTokens,
+      repetitions: repetitions, tokensPerSecond: Spread(together).median,
+      inTurnsTokensPerSecond: Spread(inTurns).median,
+      ratio: Spread(zip(together, inTurns).map { $0 / $1 }).median, isSame: isSame,
+      threads: engine.threads, isa: engine.instructionSet.rawValue)
+  }
+}
+
+/// Replies at once against the same in turns; rates are tokens per second, read and written together.
+struct ParallelRecord: Encodable {
+  var model: String
+  var parallel: Int
+  var promptTokens: Int
+  var decodeTokens: Int
+  var repetitions: Int
+  var tokensPerSecond: Double
+  var inTurnsTokensPerSecond: Double
+  /// The median of the rounds' ratios.
+  var ratio: Double
+  /// Whether each reply was the same, token for token.
+  var isSame: Bool
+  var threads: Int
+  var isa: String
+
+  var line: String {
+    "\(model): \(parallel) at once, \(promptTokens) + \(decodeTokens) tokens each: "
+      + "\(tokensPerSecond.inTenths) tokens/s, in turns \(inTurnsTokensPerSecond.inTenths), "
+      + "ratio \(ratio.inTenths), \(isSame ? "same" : "different") text "
+      + "(\(repetitions) runs, \(threads) threads, \(isa))\n"
+  }
 }
