@@ -21,12 +21,6 @@ extension Double {
     return "\(all < 0 ? "-" : "")\(all.magnitude / UInt(parts)).\(zeros)\(rest)"
   }
 
-  /// Rounded to hundredths, which are always written: `12.00`.
-  var inHundredths: String {
-    let hundredths = Int((self * 100).rounded())
-    return "\(hundredths / 100)." + (hundredths % 100 < 10 ? "0" : "") + "\(hundredths % 100)"
-  }
-
   /// In thousand millions, as `21.4`.
   var inGiga: String { (self / 1e9).inTenths }
 }
