@@ -549,7 +549,6 @@ struct BatchTests {
       (["batch", "x", "-o", "y", "--restart", "--force"], "take one"),
       (["batch", "x", "-o", "-", "--restart"], "--restart"),
       (["batch", "x", "-o", "y", "--retry-failed", "--in-order"], "leave --in-order out"),
-      (["batch", "x", "-o", "y", "--store", "z"], "--memory namespace"),
       (["batch", "x", "-o", "y", "--top-p", "2"], "--top-p"),
     ])
   func wrongUsage(arguments: [String], words: String) throws {

@@ -122,9 +122,6 @@ struct BatchMemoryFlags: ParsableArguments {
   func validate() throws {
     try require(!namespace.isEmpty, "--namespace must not be empty.")
     try require(store != "", "--store must not be empty.")
-    try require(
-      store == nil || memory == .namespace,
-      "--store is read with --memory namespace alone; add it, or leave the store out.")
   }
 
   var scope: MemoryScope { memory }
