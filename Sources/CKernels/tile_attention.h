@@ -29,13 +29,13 @@ INLINE void fill_pairs(
 typedef struct {
   _Alignas(64) float sums[16 * TILE_HEAD];  // [16][d]
   float largest[16], total[16];
+  float keep[16];  // what the sums so far are worth beside the span in hand
   int32_t position[16];
   size_t at[16];
   int32_t count;
 } query_tile;
 
-// Weights of 16 queries for the tokens of a span, from their scores, [16][columns]; and what the sums so far
-// are worth beside them.
+// Weights of 16 queries for the tokens of a span, from their scores, [16][columns].
 INLINE void weigh(
   query_tile *tile, int32_t begin, const spark_span *span, size_t columns, float *scores,
   uint16_t *weights
@@ -69,11 +69,9 @@ INLINE void weigh(
       }
       put_pairs(low, high, out + j * 16);
     }
-    float keep = exponential(tile->largest[q] - highest);
-    tile->total[q] = __builtin_fmaf(tile->total[q], keep, add_lanes(lanes));
+    tile->keep[q] = exponential(tile->largest[q] - highest);
+    tile->total[q] = __builtin_fmaf(tile->total[q], tile->keep[q], add_lanes(lanes));
     tile->largest[q] = highest;
-    // Kept in the first score's place until the sums are scaled.
-    score[0] = keep;
   }
 }
 
@@ -195,7 +193,7 @@ static void attend_tiles(
       query_tile *tile = &tiles[t];
       weigh(tile, begin[t], span, columns, scores[t], weights[t]);
       for (int32_t q = begin[t]; q < tile->count; q++) {
-        f32x16 keep = splat(scores[t][(size_t)q * columns]);
+        f32x16 keep = splat(tile->keep[q]);
         for (size_t i = 0; i < d; i += 16) {
           float *sum = tile->sums + (size_t)q * d + i;
           put16(load(sum) * keep, sum);
