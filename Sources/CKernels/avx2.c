@@ -46,8 +46,7 @@ INLINE i32x16 dot4_q8(i32x16 sum, u8x64 w, const int8_t *q) {
   int32_t quad;
   memcpy(&quad, q, sizeof quad);
   __m256i a = _mm256_set1_epi32(quad);
-  u8x64 weight = w ^ 0x80;
-  halves64 s = split(&sum), b = split(&weight);
+  halves64 s = split(&sum), b = split(&w);
   return join(
     dot4_half(s.low, _mm256_abs_epi8(b.low), _mm256_sign_epi8(a, b.low)),
     dot4_half(s.high, _mm256_abs_epi8(b.high), _mm256_sign_epi8(a, b.high)));

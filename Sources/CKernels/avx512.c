@@ -21,7 +21,7 @@ INLINE i32x16 dot4(i32x16 sum, u8x64 w, const int8_t *q) {
   memcpy(&quad, q, sizeof quad);
   return (i32x16)_mm512_dpbusd_epi32((__m512i)sum, (__m512i)w, _mm512_set1_epi32(quad));
 }
-INLINE i32x16 dot4_q8(i32x16 sum, u8x64 w, const int8_t *q) { return dot4(sum, w, q); }
+INLINE i32x16 dot4_q8(i32x16 sum, u8x64 w, const int8_t *q) { return dot4(sum, w ^ 0x80, q); }
 INLINE u8x64 add_fifth_bit(u8x64 w, const uint8_t *mask) {
   __mmask64 bits;
   memcpy(&bits, mask, sizeof bits);

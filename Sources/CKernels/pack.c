@@ -11,8 +11,8 @@ size_t spark_panel_bytes(spark_type type, size_t k) {
   return (k / SPARK_GROUP + r.groups - 1) / r.groups * record_bytes(r);
 }
 
-// Puts the 32 quants of a group of row `lane` into its record. `quants` are unsigned, below 256
-// for Q8_0, 64 for Q6_K, 32 for five and 16 for four bits.
+// Puts the 32 quants of a group of row `lane` into its record. `quants` are signed
+// for Q8_0, else unsigned: below 64 for Q6_K, 32 for five and 16 for four bits.
 static void put_quants(spark_type type, const uint8_t quants[32], int lane, uint8_t *group) {
   if (type == SPARK_Q8_0) {
     for (int quad = 0; quad < 8; quad++)
@@ -50,7 +50,7 @@ static void pack_simple_row(
     memcpy(record + slot * 32 + lane * 2, block, 2);
     switch (type) {
       case SPARK_Q8_0:
-        for (int i = 0; i < 32; i++) quants[i] = block[2 + i] ^ 0x80;  // q + 128
+        memcpy(quants, block + 2, sizeof quants);
         break;
       case SPARK_Q4_0: quants_of_4bit(block + 2, 0, quants); break;
       case SPARK_Q5_0: quants_of_4bit(block + 6, block + 2, quants); break;

@@ -2,7 +2,7 @@
 // that decoding is one sequential stream of 64-byte lines and no lane ever needs its neighbour.
 //
 // Floats:   [k][16] elements.
-// Integers: unsigned quants in groups of 32 columns. A group is eight quads of four columns; a quad
+// Integers: quants in groups of 32 columns, unsigned but for Q8_0. A group is eight quads of four columns; a quad
 //           is 64 bytes, [16 rows][4 columns], so one 32-bit lane holds four neighbouring columns
 //           of one row, which is what byte dot-product instructions (VNNI) eat. Four-bit quants
 //           keep quad i in the low and quad i + 4 in the high nibbles of 64 bytes.

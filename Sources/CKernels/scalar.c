@@ -38,11 +38,11 @@ static void multiply_floats(
   }
 }
 
-// Unsigned quant of column i (0...31) of a group in lane `row`.
+// Quant of column i (0...31) of a group in lane `row`: unsigned but for Q8_0.
 static int quant(spark_type type, const uint8_t *group, size_t row, int i) {
   int quad = i / 4;
   size_t at = row * 4 + (size_t)(i % 4);
-  if (type == SPARK_Q8_0) return group[quad * 64 + (int)at];
+  if (type == SPARK_Q8_0) return (int8_t)group[quad * 64 + (int)at];
   const uint8_t *nibbles = group + record_of(type).extra;
   int byte = nibbles[(quad % 4) * 64 + (int)at];
   int low = quad < 4 ? byte & 15 : byte >> 4;
@@ -82,7 +82,7 @@ static void multiply_quants(
         int32_t product = dot(type, group, row, q, 0, 32);
         switch (type) {
           case SPARK_Q8_0: case SPARK_Q4_0: case SPARK_Q5_0: {
-            int32_t offset = type == SPARK_Q8_0 ? 128 : type == SPARK_Q4_0 ? 8 : 16;
+            int32_t offset = type == SPARK_Q4_0 ? 8 : type == SPARK_Q5_0 ? 16 : 0;
             product += offset * x->negative_sum[at];
             float d = float_from_half(halves[slot * 16 + row]);
             sum = fmaf((float)product, d * scale, sum);

@@ -3,8 +3,8 @@
 // The including file has defined, for its instruction set:
 //   TOKEN_TILE, FLOAT_TILE
 //   i32x16 dot4(i32x16 sum, u8x64 w, const int8_t *q)   adds 4 products of bytes per lane, w < 128
-//   i32x16 dot4_q8(i32x16 sum, u8x64 w, const int8_t *q)  the same for w = weight + 128
-//   Q8_OFFSET   what dot4_q8 leaves to subtract: 128 or 0
+//   i32x16 dot4_q8(i32x16 sum, u8x64 w, const int8_t *q)  the same for signed weights, or with
+//   Q8_OFFSET   (128 or 0) added to each of them
 //   u8x64 add_fifth_bit(u8x64 w, const uint8_t *mask)
 //   f32x16 load_halves(const void *), void store_halves(f32x16, void *)
 // Results equal the scalar variant's bit for bit: see there for what is computed.
@@ -103,13 +103,19 @@ INLINE f32x16 load_weights(spark_type type, const uint8_t *panel, size_t i) {
   return (f32x16)(__builtin_convertvector(bits, u32x16) << 16);
 }
 
-// Alone, a token reads weights as fast as memory gives them, and the hardware's prefetcher stops at
-// page ends; asking for lines this far ahead bridges them.
-enum { PREFETCH_BYTES = 2048 };
+// Weights are read as fast as memory gives them, and the hardware's prefetcher stops at page ends; asking for
+// lines this far ahead bridges them, first into the second cache, then into the first.
+enum { FAR_BYTES = 4096, NEAR_BYTES = 1024 };
+
+INLINE void prefetch_near(const uint8_t *p, size_t bytes) {
+  UNROLL for (size_t line = 0; line < 512; line += 64)
+    if (line < bytes) __builtin_prefetch(p + NEAR_BYTES + line);
+}
 
 INLINE void prefetch(const uint8_t *p, size_t bytes) {
   UNROLL for (size_t line = 0; line < 512; line += 64)
-    if (line < bytes) __builtin_prefetch(p + PREFETCH_BYTES + line);
+    if (line < bytes) __builtin_prefetch(p + FAR_BYTES + line, 0, 2);
+  prefetch_near(p, bytes);
 }
 
 INLINE void multiply_floats_tile(
@@ -123,7 +129,7 @@ INLINE void multiply_floats_tile(
     UNROLL for (int c = 0; c < 4; c++) sum[t][c] = (f32x16){0};
   size_t column_bytes = type == SPARK_F32 ? 64 : 32;
   for (; i + 4 <= k; i += 4) {
-    if (tile == 1) prefetch(panel + i * column_bytes, 4 * column_bytes);
+    if (first == 0) prefetch(panel + i * column_bytes, 4 * column_bytes);
     UNROLL for (int c = 0; c < 4; c++) {
       f32x16 w = load_weights(type, panel, i + (size_t)c);
       UNROLL for (int t = 0; t < tile; t++)
@@ -148,7 +154,7 @@ INLINE u8x64 load_bytes(const uint8_t *p) {
   return v;
 }
 
-// The eight quads of a group as unsigned bytes.
+// The eight quads of a group as bytes, unsigned but for Q8_0.
 INLINE void unpack(spark_type type, const uint8_t *group, u8x64 w[8]) {
   if (type == SPARK_Q8_0) {
     UNROLL for (int quad = 0; quad < 8; quad++) w[quad] = load_bytes(group + quad * 64);
@@ -227,7 +233,7 @@ INLINE void multiply_quants_tile(
   for (size_t g = 0; g < groups; g++) {
     const uint8_t *record = panel + g / r.groups * record_bytes(r);
     size_t slot = g % r.groups;
-    if (tile == 1)
+    if (first == 0)
       prefetch(record + r.head + slot * r.group_bytes, r.group_bytes);
     u8x64 w[8];
     unpack(type, record + r.head + slot * r.group_bytes, w);

@@ -11,8 +11,9 @@
 #include <immintrin.h>
 
 enum {
-  // Columns whose weights, two panels of them, and two tiles of tokens stay in the first cache: 16 + 16 KiB.
-  TILE_COLUMNS = 256,
+  // Columns whose weights, two panels of them, stay in the first cache: 32 KiB. Activations pass by it
+  // (stream loads). With more columns sums go in and out of the unit less often.
+  TILE_COLUMNS = 512,
   // Rows that are kept in sums at once, for all panels of a call: 512 KiB, which leaves the second cache room
   // for the activations' columns.
   TILE_TOKENS = 512,
@@ -60,7 +61,7 @@ INLINE void expand_quants(
 ) {
   panel_record r = record_of(type);
   __m512i order = _mm512_loadu_si512(pairs_of_quad);
-  __m512i offset = _mm512_set1_epi8((char)offset_of(type, 128));
+  __m512i offset = _mm512_set1_epi8((char)offset_of(type, 0));
   for (size_t g = group; g < group + count; g++) {
     const uint8_t *record = panel + g / r.groups * record_bytes(r);
     size_t slot = g % r.groups;
@@ -146,13 +147,13 @@ INLINE void multiply_pair(
       _tile_loadd(2, sums + 2 * TILE_FLOATS, 64), _tile_loadd(3, sums + 3 * TILE_FLOATS, 64);
   }
   for (size_t g = 0; g < groups; g++) {
-    _tile_loadd(4, x + g * 512, 64);
+    _tile_stream_loadd(4, x + g * 512, 64);
     _tile_loadd(6, weights + g * 512, 64);
     _tile_dpbf16ps(0, 4, 6);
     _tile_loadd(7, second + g * 512, 64);
     _tile_dpbf16ps(1, 4, 7);
     if (tokens == 2) {
-      _tile_loadd(5, x + next_tokens + g * 512, 64);
+      _tile_stream_loadd(5, x + next_tokens + g * 512, 64);
       _tile_dpbf16ps(2, 5, 6);
       _tile_dpbf16ps(3, 5, 7);
     }
@@ -160,6 +161,30 @@ INLINE void multiply_pair(
   _tile_stored(0, sums, 64), _tile_stored(1, sums + TILE_FLOATS, 64);
   if (tokens == 2)
     _tile_stored(2, sums + 2 * TILE_FLOATS, 64), _tile_stored(3, sums + 3 * TILE_FLOATS, 64);
+}
+
+// Lines of the two panels whose columns are expanded next, fetched bit by bit while the unit is busy.
+typedef struct {
+  const uint8_t *first, *second;
+  size_t left, share;
+} lines_ahead;
+
+// Those from `group` of `groups` on, shared out over `tokens`.
+INLINE lines_ahead lines_of(
+  const uint8_t *panel, size_t panel_bytes, size_t group, size_t groups, size_t tokens
+) {
+  size_t end = group + TILE_COLUMNS / SPARK_GROUP;
+  size_t from = panel_bytes * group / groups, to = panel_bytes * (end < groups ? end : groups) / groups;
+  size_t lines = (to - from) / 64;
+  return (lines_ahead){
+    panel + from, panel + panel_bytes + from, lines, lines / ((tokens + 31) / 32) + 1};
+}
+
+INLINE void fetch(lines_ahead *ahead) {
+  for (size_t n = ahead->share; n > 0 && ahead->left > 0; n--, ahead->left--) {
+    __builtin_prefetch(ahead->first, 0, 2), ahead->first += 64;
+    __builtin_prefetch(ahead->second, 0, 2), ahead->second += 64;
+  }
 }
 
 // Sums of a pair of panels: [tokens / 32][2 tiles of tokens][2 panels][16 tokens][16 rows].
@@ -197,7 +222,11 @@ static void multiply_tiles(
         expand(type, panel, g, width, weights);
         // The last panel may have none beside it; whatever is there then is not stored.
         if (row + 16 < rows) expand(type, panel + panel_bytes, g, width, weights + width * 512);
+        bool is_last = row + 32 >= rows;
+        lines_ahead ahead = lines_of(
+          is_last ? panels : panel + 2 * panel_bytes, panel_bytes, is_last ? g + width : g, groups, count);
         for (size_t t = 0; t < count; t += 32) {
+          fetch(&ahead);
           const uint16_t *from = x->tiles + ((first + t) / 16 * groups + g) * 512;
           float *to = sums[row / 32][t / 32];
           if (count - t > 16) {
