@@ -6,20 +6,27 @@
 #include "tables.h"
 
 #if defined(__x86_64__)
-// Whether the processor has the matrix unit and the system lets this process use it: its registers are large,
-// so Linux wants to be asked (Documentation/arch/x86/xstate.rst).
+// Whether the system lets this process use the matrix unit: its registers are large, so Linux wants to be
+// asked (Documentation/arch/x86/xstate.rst).
 static bool may_use_amx(void) {
 #if defined(__linux__)
   enum { REQUEST_PERMISSION = 0x1023, TILE_DATA = 18 };
-  return __builtin_cpu_supports("amx-tile") && __builtin_cpu_supports("amx-int8") &&
-    __builtin_cpu_supports("amx-bf16") && __builtin_cpu_supports("avx512bf16") &&
-    __builtin_cpu_supports("avx512vbmi") &&
-    syscall(SYS_arch_prctl, REQUEST_PERMISSION, TILE_DATA) == 0;
+  return syscall(SYS_arch_prctl, REQUEST_PERMISSION, TILE_DATA) == 0;
 #else
   return false;
 #endif
 }
 #endif
+
+bool spark_processor_has_amx(void) {
+#if defined(__x86_64__)
+  return spark_kernels_for(SPARK_ISA_AVX512) && __builtin_cpu_supports("amx-tile") &&
+    __builtin_cpu_supports("amx-int8") && __builtin_cpu_supports("amx-bf16") &&
+    __builtin_cpu_supports("avx512bf16") && __builtin_cpu_supports("avx512vbmi");
+#else
+  return false;
+#endif
+}
 
 const spark_kernels *spark_kernels_for(spark_isa isa) {
   switch (isa) {
@@ -37,7 +44,7 @@ const spark_kernels *spark_kernels_for(spark_isa isa) {
         ? &spark_avx512_kernels
         : NULL;
     case SPARK_ISA_AMX:
-      return spark_kernels_for(SPARK_ISA_AVX512) && may_use_amx() ? &spark_amx_kernels : NULL;
+      return spark_processor_has_amx() && may_use_amx() ? &spark_amx_kernels : NULL;
 #endif
     default: return NULL;
   }

@@ -19,6 +19,10 @@ static size_t row_grain(const spark_pool *pool, size_t m, size_t k) {
   return m * k < DISPATCH_ELEMENTS ? m : grain_for(pool, m);
 }
 
+// Weights in a range of a product, in bytes: some microseconds. However large the matrix, whoever is done
+// first then waits no longer than that, and a thread that loses its core keeps little from the others.
+enum { RANGE_BYTES = 64 << 10 };
+
 // ---- products ---------------------------------------------------------------------------------
 
 typedef struct {
@@ -30,6 +34,17 @@ typedef struct {
 
 static size_t panels_of(const spark_product *p) {
   return (p->rows + SPARK_PANEL_ROWS - 1) / SPARK_PANEL_ROWS;
+}
+
+// Panels that a thread takes at once to multiply `m` tokens.
+static size_t panel_grain(
+  const spark_pool *pool, const spark_product *products, size_t count, size_t panels, size_t m
+) {
+  size_t most = 1;
+  for (size_t i = 0; i < count; i++)
+    if (products[i].panel_bytes > most) most = products[i].panel_bytes;
+  size_t brief = RANGE_BYTES / (most * m);
+  return smaller(grain_for(pool, panels), brief < 1 ? 1 : brief);
 }
 
 static void multiply_task(void *context, size_t begin, size_t end) {
@@ -86,7 +101,8 @@ void spark_multiply(
     spark_activations first = *x;
     first.m = x->prompt;
     multiply_job job = {kernels, products, count, &first};
-    spark_pool_run(pool, multiply_task, &job, panels, grain_for(pool, panels));
+    spark_pool_run(
+      pool, multiply_task, &job, panels, panel_grain(pool, products, count, panels, first.m));
   }
   if (x->prompt == x->m) return;
   // Each item goes over all tokens: as few as keep the threads busy. Pairs, since they are multiplied so.

@@ -246,6 +246,9 @@ typedef struct {
 // The table for an instruction set, or null when this processor or build has none.
 const spark_kernels *spark_kernels_for(spark_isa isa);
 
+// Whether the processor has the matrix unit that SPARK_ISA_AMX uses. The system may still refuse it.
+bool spark_processor_has_amx(void);
+
 // Whether prompts' attention with heads of `d` can be computed with tiles.
 bool spark_attends_with_tiles(const spark_kernels *kernels, int32_t d);
 
@@ -268,9 +271,15 @@ int32_t spark_pool_threads(const spark_pool *pool);
 // Called where spark_pool_run is, never beside it. Results do not depend on it. Never allocates.
 void spark_pool_use(spark_pool *pool, int32_t threads);
 
+// Lets the workers, or the calling thread, run on these processors only, on any of them. False where the
+// system refuses, as it does when a container has lost them all; then nothing has changed.
+bool spark_pool_confine(spark_pool *pool, const int32_t *processors, size_t count);
+bool spark_confine_thread(const int32_t *processors, size_t count);
+
 // Calls task(context, begin, end) for ranges that together cover 0..<items, each at most `grain`
 // long, on all threads; returns when all have returned. One caller at a time. Workers spin for
-// some tens of microseconds after a task, then sleep until the next.
+// some tens of microseconds after a task, then sleep until the next. While other processes keep the
+// threads' cores, fewer take part.
 typedef void (*spark_task)(void *context, size_t begin, size_t end);
 void spark_pool_run(spark_pool *pool, spark_task task, void *context, size_t items, size_t grain);
 

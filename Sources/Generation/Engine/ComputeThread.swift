@@ -34,10 +34,12 @@ final class ComputeThread: SerialExecutor, @unchecked Sendable {
 
   private let mailbox = Mailbox()
 
-  init(name: String) {
+  /// - Parameter begin: called first on the thread.
+  init(name: String, begin: @escaping @Sendable () -> Void = {}) {
     let mailbox = mailbox
     let unowned = unsafe UnownedSerialExecutor(ordinary: self)
     let thread = Thread {
+      begin()
       while let job = mailbox.take() { unsafe job.runSynchronously(on: unowned) }
     }
     thread.name = name

@@ -27,6 +27,9 @@ public final class Engine: Sendable {
   /// Bytes of weights in memory, a draft model's among them.
   public let weightBytes: Int
 
+  /// What keeps the engine from using all of the machine, a sentence each; most often none.
+  public let notices: [String]
+
   /// Sequences that the machine, and the governor at this moment, would have decoded together.
   public var batchWidth: Int { monitor.width }
 
@@ -61,7 +64,7 @@ public final class Engine: Sendable {
   ) throws(EngineError) {
     (
       self.model, tokenizer, chatTemplate, threads, instructionSet, contextLength, weightBytes,
-      monitor, core
+      notices, monitor, core
     ) =
       try EngineError.wrapping {
         let file = try GGUFFile(path: path)
@@ -83,6 +86,12 @@ public final class Engine: Sendable {
         let threads = options.threads ?? advice.threads
         let compute = try Compute(
           threads: threads, instructionSet: options.instructionSet ?? .best)
+        let processors = advice.confinement(of: threads, on: snapshot.machine)
+        if let processors { compute.confine(to: processors) }
+        let notices = [
+          MatrixUnit.current.remark(
+            chosen: options.instructionSet, best: compute.instructionSet)
+        ]
         let model = try LanguageModel(file: file, compute: compute)
         let draft = try options.draftModel.map {
           try LanguageModel.draft(at: $0, for: path, tokenizer, compute: compute)
@@ -125,9 +134,10 @@ public final class Engine: Sendable {
             endOfSequence: spelling(tokenizer.eos, "</s>")), threads,
           compute.instructionSet, contextLength,
           model.weightByteCount + (draft?.weightByteCount ?? 0),
-          monitor,
+          notices.compactMap(\.self), monitor,
           EngineCore(
-            stepper: stepper, monitor: monitor, idleWork: IdleWork(tiers), memo: memo)
+            stepper: stepper, monitor: monitor, idleWork: IdleWork(tiers), memo: memo,
+            processors: processors)
         )
       }
     window = options.window

@@ -29,14 +29,20 @@ actor EngineCore {
     unsafe executor.asUnownedSerialExecutor()
   }
 
-  init(stepper: sending Stepper, monitor: RunMonitor, idleWork: IdleWork, memo: ReplyMemo) {
+  /// - Parameter processors: those that the compute thread may run on; nil: any.
+  init(
+    stepper: sending Stepper, monitor: RunMonitor, idleWork: IdleWork, memo: ReplyMemo,
+    processors: [Int]?
+  ) {
     self.memo = memo
     stepper.store.onForgetting = { memo.removeAll() }
     replies = ReplyQueue(stepper: stepper)
     self.stepper = stepper
     self.idleWork = idleWork
     self.monitor = monitor
-    executor = ComputeThread(name: "spark-compute")
+    executor = ComputeThread(name: "spark-compute") {
+      if let processors { Compute.confineThread(to: processors) }
+    }
   }
 
   // MARK: - Replies

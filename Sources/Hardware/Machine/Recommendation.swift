@@ -4,6 +4,8 @@ package struct Recommendation: Codable, Equatable, Sendable {
   package var threads: Int
   /// The hardware threads to put them on, best first; as many as there are threads.
   package var placement: [Int]
+  /// All hardware threads of the cores that were chosen, quota or not.
+  package var processors: [Int]
   /// Sequences worth decoding together.
   package var batchWidth: Int
   /// Bytes for the cascade's tiers: exact blocks in memory, packed blocks in memory, disk.
@@ -29,6 +31,8 @@ package struct Recommendation: Codable, Equatable, Sendable {
     let (threads, limit) = Self.threads(cores, quota: snapshot.conditions.limits.processorQuota)
     self.threads = threads
     placement = cores.prefix(threads).map(\.id)
+    let chosen = Set(cores.map(\.core))
+    processors = snapshot.machine.usable.filter { chosen.contains($0.core) }.map(\.id)
     let (caches, cacheReason) = Self.caches(snapshot)
     self.caches = caches
     let (width, widthReason) = Self.width(threads, snapshot)
@@ -39,6 +43,18 @@ package struct Recommendation: Codable, Equatable, Sendable {
   }
 
   // MARK: - Threads
+
+  /// The processors that `threads` compute threads should stay on; nil where that would gain nothing, or where
+  /// there are more threads than cores that were chosen.
+  ///
+  /// It is a set that all of them share and not a core for each: a thread that meets another process can be
+  /// moved to a free core within the set, and with one core only it would wait there, the others with it.
+  package func confinement(of threads: Int, on machine: Machine) -> [Int]? {
+    let chosen = Set(processors)
+    let cores = machine.usableCores.filter { chosen.contains($0.id) }.count
+    guard processors.count < machine.usable.count, threads <= cores else { return nil }
+    return processors
+  }
 
   /// The cores worth using, one hardware thread of each, fastest first.
   private static func cores(
@@ -61,7 +77,10 @@ package struct Recommendation: Codable, Equatable, Sendable {
       cores = largest
       reason += ", of one memory node: weights are read from one side"
     }
-    return (cores.sorted { ($0.capacity ?? 0, $1.id) > ($1.capacity ?? 0, $0.id) }, reason)
+    let fastestFirst = cores.sorted {
+      ($0.capacity ?? 0, $0.clock ?? 0, $1.id) > ($1.capacity ?? 0, $1.clock ?? 0, $0.id)
+    }
+    return (fastestFirst, reason)
   }
 
   /// A quota that ends half way through a processor is worth a thread more; less is not.

@@ -9,6 +9,8 @@ package struct Topology: Codable, Equatable, Sendable {
     package var kind: Kind
     /// The kernel's measure of its speed, 1024 being the fastest; nil where all are alike.
     package var capacity: Int?
+    /// The highest clock in megahertz; nil where unknown or all alike.
+    package var clock: Int?
   }
 
   package enum Kind: String, Codable, Sendable { case performance, efficiency }
@@ -42,9 +44,15 @@ package struct Topology: Codable, Equatable, Sendable {
     }
     let greatest = capacities.compactMap(\.self).max() ?? 0
     let areAlike = Set(capacities).count <= 1
+    let clocks = ids.map {
+      Frequency.megahertz(files, "\(folder)/cpu\($0)/cpufreq/cpuinfo_max_freq").map { Int($0) }
+    }
+    let areClocksKnown = !clocks.contains(nil) && Set(clocks).count > 1
+    let highest = clocks.compactMap(\.self).max() ?? 0
 
     var cores: [String: Int] = [:]
-    processors = zip(ids, capacities).map { id, capacity in
+    processors = zip(ids, zip(capacities, clocks)).map { id, speed in
+      let (capacity, clock) = (speed.0, areClocksKnown ? speed.1 : nil)
       let topology = "\(folder)/cpu\(id)/topology/"
       let siblings =
         files.text(topology + "core_cpus_list") ?? files.text(topology + "thread_siblings_list")
@@ -54,11 +62,15 @@ package struct Topology: Codable, Equatable, Sendable {
       let core = cores[key] ?? cores.count
       cores[key] = core
       // Middle cores of three-way designs count as fast ones.
-      let isSlow = slow.contains(id) || (!areAlike && (capacity ?? greatest) * 100 < greatest * 60)
+      var isSlow = slow.contains(id) || (!areAlike && (capacity ?? greatest) * 100 < greatest * 60)
+      // Where neither is told, clocks are: efficiency cores reach three quarters of the others', and the
+      // best of one kind is less than a tenth ahead of the worst.
+      if slow.isEmpty, areAlike, let clock { isSlow = clock * 100 < highest * 80 }
       return Processor(
         id: id, core: core,
         package: files.integer(topology + "physical_package_id", in: 0...65535),
-        kind: isSlow ? .efficiency : .performance, capacity: areAlike ? nil : capacity)
+        kind: isSlow ? .efficiency : .performance, capacity: areAlike ? nil : capacity,
+        clock: clock)
     }
     if processors.allSatisfy({ $0.kind == .efficiency }) {
       for index in processors.indices { processors[index].kind = .performance }

@@ -31,5 +31,22 @@ package final class Compute: @unchecked Sendable {
   /// Lets only `count` of the threads work from the next pass on; what is computed stays the same.
   package func use(threads count: Int) { unsafe spark_pool_use(pool, Int32(clamping: count)) }
 
+  /// Lets the workers run on any of these processors and on no other. Where the system refuses they stay where
+  /// they are: a container may have lost processors since they were counted, and then its own set is right.
+  package func confine(to processors: [Int]) {
+    let list = processors.map { Int32(clamping: $0) }
+    _ = unsafe list.withUnsafeBufferPointer {
+      unsafe spark_pool_confine(pool, $0.baseAddress, $0.count)
+    }
+  }
+
+  /// The same for the thread that calls it.
+  package static func confineThread(to processors: [Int]) {
+    let list = processors.map { Int32(clamping: $0) }
+    _ = unsafe list.withUnsafeBufferPointer {
+      unsafe spark_confine_thread($0.baseAddress, $0.count)
+    }
+  }
+
   deinit { unsafe spark_pool_destroy(pool) }
 }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Generation
 import Hardware
 
 /// `spark hardware`: what the machine is, how it feels, and how Spark will use it.
@@ -61,12 +62,15 @@ struct Hardware: AsyncParsableCommand {
       return try await Interruption.cancels { try await watch.run() }
     }
     let advice = Recommendation(for: snapshot)
+    // Of another machine there is only what was written down.
+    let matrixUnit: MatrixUnit? = root == "/" ? .current : nil
     if json {
       try Output.standard.writeJSONLine(
         HardwareRecord(
-          machine: snapshot.machine, conditions: snapshot.conditions, recommendation: advice))
+          machine: snapshot.machine, conditions: snapshot.conditions, recommendation: advice,
+          matrixUnit: matrixUnit))
     } else {
-      try Output.standard.write(HardwarePage(snapshot, advice).description)
+      try Output.standard.write(HardwarePage(snapshot, advice, matrixUnit: matrixUnit).description)
     }
   }
 }
@@ -75,4 +79,5 @@ private struct HardwareRecord: Encodable {
   var machine: Machine
   var conditions: Conditions
   var recommendation: Recommendation
+  var matrixUnit: MatrixUnit?
 }

@@ -1,12 +1,15 @@
+import Generation
 import Hardware
 
 /// A machine on one page.
 struct HardwarePage: CustomStringConvertible {
   private let snapshot: MachineSnapshot
   private let advice: Recommendation
+  private let matrixUnit: MatrixUnit?
 
-  init(_ snapshot: MachineSnapshot, _ advice: Recommendation) {
-    (self.snapshot, self.advice) = (snapshot, advice)
+  /// - Parameter matrixUnit: what the system lets this process have of it; nil: it was not asked.
+  init(_ snapshot: MachineSnapshot, _ advice: Recommendation, matrixUnit: MatrixUnit?) {
+    (self.snapshot, self.advice, self.matrixUnit) = (snapshot, advice, matrixUnit)
   }
 
   var description: String {
@@ -35,6 +38,9 @@ struct HardwarePage: CustomStringConvertible {
     rows.append(
       ("extensions", model.extensions.isEmpty ? "unknown" : model.extensions.joined(separator: " "))
     )
+    if matrixUnit == .refused {
+      rows.append(("matrix unit", "refused to this process by the system"))
+    }
     rows.append(("caches", caches))
     if machine.nodes.count > 1 {
       let sizes = machine.nodes.map { $0.bytes?.inBytes ?? "unknown" }

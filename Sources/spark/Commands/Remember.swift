@@ -85,6 +85,7 @@ private struct Reading: Sendable {
     let engine = try Engine(
       path: modelPath, options: options,
       onChange: { if !isQuiet { Output.error.tell("spark: governor: \($0)\n") } })
+    if !isQuiet { engine.tellNotices() }
     for document in documents {
       if Task.isCancelled { return false }
       let progress = ReadingProgress(

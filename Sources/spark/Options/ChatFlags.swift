@@ -65,6 +65,7 @@ struct ChatFlags: ParsableArguments {
     let engine = try Engine(
       path: try model.path(), options: engineOptions,
       onChange: { if !isQuiet { Output.error.tell("spark: governor: \($0)\n") } })
+    if !isQuiet { engine.tellNotices() }
     begin(engine)
     if mustExist, let session {
       _ = try await engine.sessions.description(of: session, in: memory.namespace)

@@ -9,6 +9,7 @@ struct Reporter: Sendable {
   init(flags: OutputFlags) { self.flags = flags }
 
   func loaded(_ engine: Engine) {
+    if !flags.quiet { engine.tellNotices() }
     guard flags.verbose else { return }
     let model = engine.model
     diagnostics.tell(

@@ -86,6 +86,7 @@ struct Batch: AsyncParsableCommand {
     let governor = GovernorLog()
     let engine = try Engine(
       path: try model.path(), options: engineOptions, onChange: { governor.note($0) })
+    if !quiet { engine.tellNotices() }
     begin(engine)
     let settings = plan.settings(
       engine: engineOptions, model: await engine.modelIdentity,

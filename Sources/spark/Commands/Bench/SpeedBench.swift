@@ -58,6 +58,7 @@ struct SpeedBench {
 
   private func measure(_ setups: [SpeedSetup], _ files: SystemFiles) async throws -> [Result] {
     let engines = try setups.map { try Engine(path: $0.model.path, options: $0.options) }
+    engines.first { !$0.notices.isEmpty }?.tellNotices()
     var results = zip(setups, engines).map { setup, engine in
       Result(
         setup: setup, threads: engine.threads, instructionSet: engine.instructionSet,
