@@ -51,10 +51,6 @@ class Test:
         return f"{self.name} {self.tokens}" + (f" @ {self.depth}" if self.depth else "")
 
 
-Speeds = dict[Test, float]
-"""Tokens per second of each test."""
-
-
 @dataclass(frozen=True)
 class Options:
     """What is timed."""
@@ -392,6 +388,8 @@ def main() -> None:
         parallel_tokens=given.parallel_tokens, threads=given.threads, isa=given.isa,
     )
     description = f"{machine()}; {options.threads} threads, {given.rounds} rounds"
+    if options.isa:
+        description += f", spark with --isa {options.isa}"
     try:
         if given.source:
             build(given.source, given.llama, options.threads)

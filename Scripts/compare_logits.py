@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
-"""Compare spark's next-token distributions with llama.cpp's on a GGUF file and a prompt.
+"""Compare spark's next-token distributions with llama.cpp's on a GGUF file and a text.
 
 Prints the Kullback-Leibler divergence KL(reference ‖ other) in nats over all positions of the
-prompt, how often both rank the same token first, and where greedy continuations part. Engines
-round activations differently when weights are quantized, so divergence is small, not zero.
-Yardsticks for "small" are llama.cpp against itself, reading the prompt one token at a time or
-keeping keys and values in another type, and, with --exact-with, llama.cpp and spark against f32
-arithmetic on the same weights: an engine no farther from that than llama.cpp is as good.
+text, how often both rank the same token first, and where greedy continuations part. Spark's
+are those of a prompt, and with --exact, where they are those of generated tokens. Engines round
+activations differently when weights are quantized, so divergence is small, not zero. Yardsticks
+for "small" are llama.cpp against itself, reading the text one token at a time or keeping keys
+and values in another type, and, with --exact-with, all of them against f32 arithmetic on the
+same weights: an engine no farther from that than llama.cpp is as good.
 
 Needs numpy and llama-cpp-python.
 """
@@ -38,6 +39,9 @@ Assistant: It returns 55. The sequence begins 0, 1, 1, 2, 3, 5, 8, 13, 21, 34, 5
 User: Und wie heißt „village“ auf Deutsch? 日本語では? 🙂
 Assistant: Auf Deutsch heißt es „Dorf“; in Japanese it is 村 (mura). Total: $1,234.56 (≈ 99.9 %)."""
 
+Windows = Sequence[Sequence[int]]
+"""The tokens of a text, in pieces that are read apart."""
+
 KV_TYPES = {"f16": llama_cpp.GGML_TYPE_F16, "f32": llama_cpp.GGML_TYPE_F32}
 
 
@@ -57,12 +61,15 @@ class Peer:
     def tokenize(self, text: str) -> list[int]:
         return self.llama.tokenize(text.encode(), add_bos=True, special=False)
 
-    def logits(self, ids: Sequence[int], together: bool = True) -> np.ndarray:
-        """[tokens, vocabulary] f32, the tokens read in one batch or one at a time."""
-        self.llama.reset()
-        for batch in [ids] if together else [[token] for token in ids]:
-            self.llama.eval(batch)
-        return self.llama.scores[: len(ids)].copy()
+    def logits(self, windows: Windows, together: bool = True) -> np.ndarray:
+        """[tokens, vocabulary] f32, each window's tokens read in one batch or one at a time."""
+        rows = []
+        for ids in windows:
+            self.llama.reset()
+            for batch in [ids] if together else [[token] for token in ids]:
+                self.llama.eval(batch)
+            rows.append(self.llama.scores[: len(ids)].copy())
+        return np.concatenate(rows)
 
     def greedy(self, prompt: Sequence[int], count: int) -> tuple[list[int], list[float]]:
         """Tokens until the text ends, and the gap between the two best logits at each."""
@@ -129,14 +136,15 @@ def first_difference(ours: Sequence[int], theirs: Sequence[int]) -> int | None:
 
 
 def exact_logits(
-    program: Path, model: Path, ids: Sequence[int], arguments: argparse.Namespace
+    program: Path, model: Path, windows: Windows, arguments: argparse.Namespace
 ) -> np.ndarray:
     """llama.cpp's logits with the same weights, but in f32 throughout."""
     with tempfile.TemporaryDirectory(dir=arguments.scratch) as directory:
         copy = Path(directory) / "exact.gguf"
         spark_runner.run([program, "--allow-requantize", model, copy, "F32"])
-        peer = Peer(copy, len(ids), arguments.threads, "f32", flash=False)
-        result = peer.logits(ids)
+        context = max(map(len, windows))
+        peer = Peer(copy, context, arguments.threads, "f32", flash=False)
+        result = peer.logits(windows)
         peer.close()
     return result
 
@@ -152,34 +160,42 @@ def greedy_agreement(ours: Sequence[int], theirs: Sequence[int], gaps: Sequence[
 
 def compare(model: Path, arguments: argparse.Namespace) -> Iterator[Comparison]:
     """Every comparison of one model."""
-    prompt, kv_type = arguments.prompt, arguments.kv_type
-    context = len(prompt.encode()) + arguments.greedy + 2
-    peer = Peer(model, context, arguments.threads, kv_type, arguments.flash_attention)
-    ids = peer.tokenize(prompt)
-    reference = peer.logits(ids)
-    singly = divergence(reference, peer.logits(ids, together=False))
-    yield "llama.cpp", "llama.cpp, token by token", singly, ""
-    tokens, gaps = peer.greedy(ids, arguments.greedy)
+    text, kv_type, flash = arguments.text, arguments.kv_type, arguments.flash_attention
+    context = (arguments.window or len(text.encode())) + arguments.greedy + 2
+    peer = Peer(model, context, arguments.threads, kv_type, flash)
+    ids = peer.tokenize(text)
+    size = arguments.window or len(ids)
+    windows = [ids[start : start + size] for start in range(0, len(ids), size)]
+    theirs = {"llama.cpp": peer.logits(windows)}
+    theirs["llama.cpp, token by token"] = peer.logits(windows, together=False)
+    tokens, gaps = peer.greedy(ids, arguments.greedy) if arguments.greedy else ([], [])
     peer.close()
     other = "f32" if kv_type == "f16" else "f16"
-    peer = Peer(model, len(ids), arguments.threads, other, arguments.flash_attention)
-    yield "llama.cpp", f"llama.cpp, {other} cache", divergence(reference, peer.logits(ids)), ""
+    peer = Peer(model, context, arguments.threads, other, flash)
+    theirs[f"llama.cpp, {other} cache"] = peer.logits(windows)
     peer.close()
-    ours = None
+    ours = {}
+    agreement = ""
     if not arguments.peer_only:
-        ours = spark_runner.logits(arguments.spark, model, ids, arguments.flags)
-        agreement = ""
+        for name, flags in [("spark", []), ("spark --exact", ["--exact"])]:
+            ours[name] = np.concatenate([
+                spark_runner.logits(arguments.spark, model, window, arguments.flags + flags)
+                for window in windows
+            ])
         if arguments.greedy:
             generated = spark_runner.greedy(
-                arguments.spark, model, prompt, arguments.greedy, arguments.flags
+                arguments.spark, model, text, arguments.greedy, arguments.flags
             )
             agreement = greedy_agreement(generated, tokens, gaps)
-        yield "llama.cpp", "spark", divergence(reference, ours), agreement
+    compared = theirs | ours
+    reference = compared.pop("llama.cpp")
+    for name, logits in compared.items():
+        said = agreement if name == "spark" else ""
+        yield "llama.cpp", name, divergence(reference, logits), said
     if arguments.exact_with:
-        exact = exact_logits(arguments.exact_with, model, ids, arguments)
-        yield "f32 arithmetic", "llama.cpp", divergence(exact, reference), ""
-        if ours is not None:
-            yield "f32 arithmetic", "spark", divergence(exact, ours), ""
+        exact = exact_logits(arguments.exact_with, model, windows, arguments)
+        for name, logits in (theirs | ours).items():
+            yield "f32 arithmetic", name, divergence(exact, logits), ""
 
 
 def main() -> None:
@@ -190,7 +206,11 @@ def main() -> None:
     parser.add_argument("--spark", type=Path, default=Path(".build/release/spark"))
     parser.add_argument("--peer-only", action="store_true",
                         help="only the yardsticks, without spark")
-    parser.add_argument("--prompt", default=TEXT, help="(default: about 200 tokens of mixed text)")
+    parser.add_argument("--text", type=lambda path: Path(path).read_text(), default=TEXT,
+                        metavar="FILE", help="(default: about 200 tokens of mixed text)")
+    parser.add_argument("--window", type=int, metavar="TOKENS",
+                        help="read the text in pieces of so many tokens, without greedy ones "
+                             "(default: in one)")
     parser.add_argument("--kv-type", choices=KV_TYPES, default="f16",
                         help="type of llama.cpp's keys and values (default: %(default)s)")
     parser.add_argument("--flash-attention", action="store_true", help="in llama.cpp")
@@ -205,6 +225,8 @@ def main() -> None:
                         help="pass FLAG to spark, as in --flag=--threads=2")
     parser.add_argument("--json", action="store_true", help="one JSON object a line, not a table")
     arguments = parser.parse_args()
+    if arguments.window:
+        arguments.greedy = 0
     if not arguments.json:
         print("| model | reference | compared | mean KLD | 99.9% KLD | max KLD | same top-1 "
               "| max abs diff | greedy tokens |")

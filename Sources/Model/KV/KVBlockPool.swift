@@ -17,7 +17,7 @@ package final class KVBlockPool {
   package init(layout: KVLayout, capacity: Int) throws(ModelError) {
     self.layout = layout
     self.capacity = capacity
-    arena = try Arena(byteCount: capacity * layout.blockByteCount)
+    arena = try Arena(byteCount: capacity * layout.blockByteCount, isHot: true)
     references = Array(repeating: 0, count: capacity)
     free = Array((0..<KVBlockID(capacity)).reversed())
   }
