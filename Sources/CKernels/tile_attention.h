@@ -1,28 +1,75 @@
 // Attention of a prompt's queries on the matrix unit (AMX bf16). Included after simd.h and tiles.h.
 //
-// As in `attend`, one online softmax runs across all spans in their order, and the query is rotated for each.
-// Keys and values of a block become tiles once for all queries of a call; scores and weights are floats, and
-// weights are rounded to bf16 where they meet values. What a query computes does not depend on the others.
+// As in `attend`, one online softmax runs across all spans in their order. Keys and values of a block become
+// tiles once for all queries of a call, and keys are turned to where the block stands meanwhile: cheaper there
+// than turning every query for every block, as all tokens of a block turn by one angle. Scores and weights are
+// floats, and weights are rounded to bf16 where they meet values. What a query computes does not depend on the
+// others.
 //
 // Heads are multiples of 32 and no longer than TILE_HEAD; blocks are multiples of 16.
 
 enum { TILE_HEAD = 256 };
 
-// Pairs of rows, [2 * pairs][16 * width] halves or floats, as tiles [pairs / 16][width][16 pairs][16][2].
-INLINE void fill_pairs(
+// Two rows of 16 floats as pairs, behind `pairs` pairs of rows of `width` vectors:
+// [pairs / 16][width][16 pairs][16][2].
+INLINE void put_rows(f32x16 even, f32x16 odd, size_t pair, size_t width, size_t v, uint16_t *out) {
+  __m512i both = (__m512i)_mm512_cvtne2ps_pbh((__m512)odd, (__m512)even);
+  _mm512_store_si512(
+    out + ((pair / 16 * width + v) * 16 + pair % 16) * 32,
+    _mm512_permutexvar_epi16(_mm512_loadu_si512(pairs_of_columns), both));
+}
+
+// Values of `pairs` pairs of tokens, [2 * pairs][stride] from `first`, of which 16 * width are taken.
+INLINE void fill_values(
   spark_kv_type type, const uint8_t *base, size_t first, size_t stride, size_t pairs, size_t width,
   uint16_t *out
 ) {
-  __m512i order = _mm512_loadu_si512(pairs_of_columns);
   for (size_t pair = 0; pair < pairs; pair++)
     for (size_t v = 0; v < width; v++) {
       size_t at = first + pair * 2 * stride + v * 16;
-      __m512i both = (__m512i)_mm512_cvtne2ps_pbh(
-        (__m512)load_kv(type, base, at + stride), (__m512)load_kv(type, base, at));
-      _mm512_store_si512(
-        out + ((pair / 16 * width + v) * 16 + pair % 16) * 32,
-        _mm512_permutexvar_epi16(order, both));
+      put_rows(
+        load_kv(type, base, at), load_kv(type, base, at + stride), pair, width, v, out);
     }
+}
+
+// How a channel of keys becomes that of keys which stand `start` tokens on:
+// channel * own + other channel * cross.
+typedef struct {
+  size_t other;
+  float own, cross;
+} turned_channel;
+
+INLINE turned_channel turn(const spark_rope *rope, int32_t start, size_t channel) {
+  size_t pairs = (size_t)rope->rotary / 2;
+  if (channel >= 2 * pairs) return (turned_channel){channel, 1, 0};
+  bool is_second = rope->interleaved ? channel % 2 : channel >= pairs;
+  size_t pair = rope->interleaved ? channel / 2 : is_second ? channel - pairs : channel;
+  size_t other = rope->interleaved ? channel ^ 1 : is_second ? channel - pairs : channel + pairs;
+  size_t at = (size_t)(start < 0 ? -start : start) * pairs + pair;
+  float sine = start < 0 ? -rope->sine[at] : rope->sine[at];
+  return (turned_channel){other, rope->cosine[at], is_second ? sine : -sine};
+}
+
+// Keys of 16 * width tokens, [d][length] from `first`, turned by `start` tokens.
+INLINE void fill_keys(
+  const spark_attention *job, const uint8_t *base, size_t first, int32_t start, size_t width,
+  uint16_t *out
+) {
+  const spark_kv_layout *l = job->layout;
+  size_t length = (size_t)l->block_length;
+  for (size_t channel = 0; channel < (size_t)l->d; channel += 2) {
+    turned_channel even = turn(job->rope, start, channel), odd = turn(job->rope, start, channel + 1);
+    for (size_t v = 0; v < width; v++) {
+      size_t at = first + v * 16;
+      f32x16 rows[4] = {
+        load_kv(l->type, base, at + channel * length), load_kv(l->type, base, at + even.other * length),
+        load_kv(l->type, base, at + (channel + 1) * length),
+        load_kv(l->type, base, at + odd.other * length)};
+      put_rows(
+        fma16(rows[0], splat(even.own), rows[1] * splat(even.cross)),
+        fma16(rows[2], splat(odd.own), rows[3] * splat(odd.cross)), channel / 2, width, v, out);
+    }
+  }
 }
 
 // What is kept of 16 queries from span to span.
@@ -130,8 +177,13 @@ static void attend_tiles(
   _Alignas(64) uint16_t weights[SPARK_PROMPT_TILE / 16][16 * SPARK_MAX_BLOCK];
   _Alignas(64) float scores[SPARK_PROMPT_TILE / 16][16 * SPARK_MAX_BLOCK], rotated[TILE_HEAD];
   int32_t begin[SPARK_PROMPT_TILE / 16];
-  for (int32_t q = 0; q < count; q++) {
+  for (int32_t q = 0; q < (count + 15) / 16 * 16; q++) {
     query_tile *tile = &tiles[q / 16];
+    uint16_t *to = queries + (size_t)(q / 16) * 16 * d + q % 16 * 32;
+    if (q >= count) {
+      for (size_t i = 0; i < d; i += 32) memset(to + i * 16, 0, 64);
+      continue;
+    }
     size_t index = (size_t)(first + q), row = index / group;
     tile->position[q % 16] = run->position + (int32_t)row;
     tile->at[q % 16] = (((size_t)run->row + row) * (size_t)job->heads + head * group + index % group) * d;
@@ -139,6 +191,11 @@ static void attend_tiles(
     tile->total[q % 16] = 0;
     tile->count = q % 16 + 1;
     memset(tile->sums + (size_t)(q % 16) * d, 0, d * sizeof(float));
+    rotate(job->rope, tile->position[q % 16], l->d, job->query + tile->at[q % 16], rotated);
+    for (size_t i = 0; i < d; i += 32)
+      put_pairs(
+        load(rotated + i) * splat(job->scale), load(rotated + i + 16) * splat(job->scale),
+        to + i * 16);
   }
   amx_shapes shapes = {.palette = 1};
   for (int tile = 0; tile < 8; tile++) shapes.rows[tile] = 16, shapes.column_bytes[tile] = 64;
@@ -151,11 +208,11 @@ static void attend_tiles(
       continue;
     const uint8_t *base = span->block + (size_t)job->layer * span->stride;
     size_t columns = ((size_t)span->count + 15) / 16 * 16, groups = (columns + 31) / 32;
-    fill_pairs(l->type, base, head * d * length, length, d / 2, columns / 16, keys);
+    fill_keys(job, base, head * d * length, span->start, columns / 16, keys);
     // Rows of tokens come in pairs, and pairs by sixteen; those behind the last have no weight.
     if (columns % 32)
       memset(values + (groups - 1) * 512 * (d / 16), 0, d / 16 * 1024);
-    fill_pairs(
+    fill_values(
       l->type, base, (size_t)l->kv_heads * d * length + head * length * stride, stride, columns / 2,
       d / 16, values);
 
@@ -169,21 +226,6 @@ static void attend_tiles(
       while (begin[t] < tile->count && tile->position[begin[t]] < span->start + span->first)
         begin[t]++;
       if (begin[t] == tile->count) from = t + 1;
-    }
-    for (int32_t t = from; t < end; t++) {
-      query_tile *tile = &tiles[t];
-      for (int32_t q = 0; q < 16; q++) {
-        uint16_t *out = queries + (size_t)t * 16 * d + q * 32;
-        if (q < begin[t] || q >= tile->count) {
-          for (size_t i = 0; i < d; i += 32) memset(out + i * 16, 0, 64);
-          continue;
-        }
-        rotate(job->rope, tile->position[q] - span->start, l->d, job->query + tile->at[q], rotated);
-        for (size_t i = 0; i < d; i += 32)
-          put_pairs(
-            load(rotated + i) * splat(job->scale), load(rotated + i + 16) * splat(job->scale),
-            out + i * 16);
-      }
     }
     for (int32_t t = from; t < end; t++)
       multiply_strips(
