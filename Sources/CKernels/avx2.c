@@ -14,7 +14,8 @@
   __attribute__((target("avx2,fma,f16c,bmi2"))), apply_to = function)
 
 #define TOKEN_TILE 4
-#define FLOAT_TILE 2
+#define FLOAT_TILE 6
+#define FLOAT_SUMS 1
 #define Q8_OFFSET 0
 
 typedef struct { __m256i low, high; } halves64;
@@ -34,12 +35,25 @@ INLINE __m256i dot4_half(__m256i sum, __m256i w, __m256i q) {
   __m256i pairs = _mm256_maddubs_epi16(w, q);
   return _mm256_add_epi32(sum, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
 }
-INLINE i32x16 dot4(i32x16 sum, u8x64 w, const int8_t *q) {
-  int32_t quad;
-  memcpy(&quad, q, sizeof quad);
-  __m256i a = _mm256_set1_epi32(quad);
-  halves64 s = split(&sum), b = split(&w);
-  return join(dot4_half(s.low, b.low, a), dot4_half(s.high, b.high, a));
+INLINE __m256i dot16_half(__m256i sum, const __m256i w[4], const __m256i q[4], int bits) {
+  // Sums of pairs stay in 16 bits as long as they fit: 2 * 31 * 128 four times, 2 * 63 * 128 twice.
+  __m256i a = _mm256_add_epi16(_mm256_maddubs_epi16(w[0], q[0]), _mm256_maddubs_epi16(w[1], q[1]));
+  __m256i b = _mm256_add_epi16(_mm256_maddubs_epi16(w[2], q[2]), _mm256_maddubs_epi16(w[3], q[3]));
+  __m256i ones = _mm256_set1_epi16(1);
+  if (bits <= 5) return _mm256_add_epi32(sum, _mm256_madd_epi16(_mm256_add_epi16(a, b), ones));
+  sum = _mm256_add_epi32(sum, _mm256_madd_epi16(a, ones));
+  return _mm256_add_epi32(sum, _mm256_madd_epi16(b, ones));
+}
+INLINE i32x16 dot16(i32x16 sum, const u8x64 w[4], const int8_t *q, int bits) {
+  __m256i low[4], high[4], a[4];
+  for (int quad = 0; quad < 4; quad++) {
+    int32_t columns;
+    memcpy(&columns, q + quad * 4, sizeof columns);
+    halves64 b = split(&w[quad]);
+    low[quad] = b.low, high[quad] = b.high, a[quad] = _mm256_set1_epi32(columns);
+  }
+  halves64 s = split(&sum);
+  return join(dot16_half(s.low, low, a, bits), dot16_half(s.high, high, a, bits));
 }
 // |w| * (q with the sign of w): 128 * 127 * 2 still fits, where (w + 128) * q would not.
 INLINE i32x16 dot4_q8(i32x16 sum, u8x64 w, const int8_t *q) {

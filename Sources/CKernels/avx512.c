@@ -14,12 +14,17 @@
 
 #define TOKEN_TILE 8
 #define FLOAT_TILE 4
+#define FLOAT_SUMS 4
 #define Q8_OFFSET 128
 
 INLINE i32x16 dot4(i32x16 sum, u8x64 w, const int8_t *q) {
   int32_t quad;
   memcpy(&quad, q, sizeof quad);
   return (i32x16)_mm512_dpbusd_epi32((__m512i)sum, (__m512i)w, _mm512_set1_epi32(quad));
+}
+INLINE i32x16 dot16(i32x16 sum, const u8x64 w[4], const int8_t *q, int bits) {
+  for (int quad = 0; quad < 4; quad++) sum = dot4(sum, w[quad], q + quad * 4);
+  return sum;
 }
 INLINE i32x16 dot4_q8(i32x16 sum, u8x64 w, const int8_t *q) { return dot4(sum, w ^ 0x80, q); }
 INLINE u8x64 add_fifth_bit(u8x64 w, const uint8_t *mask) {

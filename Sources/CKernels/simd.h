@@ -1,9 +1,11 @@
 // The SIMD variants, written once over 16-lane vectors and compiled for each instruction set.
 //
 // The including file has defined, for its instruction set:
-//   TOKEN_TILE, FLOAT_TILE
-//   i32x16 dot4(i32x16 sum, u8x64 w, const int8_t *q)   adds 4 products of bytes per lane, w < 128
-//   i32x16 dot4_q8(i32x16 sum, u8x64 w, const int8_t *q)  the same for signed weights, or with
+//   TOKEN_TILE, FLOAT_TILE   tokens whose sums fit its registers
+//   FLOAT_SUMS               and of how many columns, see multiply_floats_tile
+//   i32x16 dot16(i32x16 sum, const u8x64 w[4], const int8_t *q, int bits)
+//               adds 4 times 4 products of bytes per lane, w < 1 << bits
+//   i32x16 dot4_q8(i32x16 sum, u8x64 w, const int8_t *q)  adds 4 of signed weights, or with
 //   Q8_OFFSET   (128 or 0) added to each of them
 //   u8x64 add_fifth_bit(u8x64 w, const uint8_t *mask)
 //   f32x16 load_halves(const void *), void store_halves(f32x16, void *)
@@ -118,33 +120,51 @@ INLINE void prefetch(const uint8_t *p, size_t bytes) {
   prefetch_near(p, bytes);
 }
 
+// Columns that weights are read of before the next: 16 KiB of halves, which stay in the first cache.
+enum { FLOAT_COLUMNS = 512 };
+
+// A row's sum is that of four, of every fourth column. Registers hold FLOAT_SUMS of these at once for each token,
+// all of them for one that is alone.
 INLINE void multiply_floats_tile(
   spark_type type, int tile, const uint8_t *panel, const spark_activations *x, size_t first,
   size_t rows, const float *bias, bool accumulate, float *out, size_t stride
 ) {
-  size_t k = x->k, i = 0;
+  size_t k = x->k, column_bytes = type == SPARK_F32 ? 64 : 32;
   const float *from = x->x + first * k;
-  f32x16 sum[FLOAT_TILE][4];
+  const int together = tile == 1 ? 4 : FLOAT_SUMS;
+  f32x16 sums[FLOAT_TILE][4];
   UNROLL for (int t = 0; t < tile; t++)
-    UNROLL for (int c = 0; c < 4; c++) sum[t][c] = (f32x16){0};
-  size_t column_bytes = type == SPARK_F32 ? 64 : 32;
-  for (; i + 4 <= k; i += 4) {
-    if (first == 0) prefetch(panel + i * column_bytes, 4 * column_bytes);
-    UNROLL for (int c = 0; c < 4; c++) {
-      f32x16 w = load_weights(type, panel, i + (size_t)c);
+    UNROLL for (int c = 0; c < 4; c++) sums[t][c] = (f32x16){0};
+  for (size_t begin = 0; begin < k; begin += FLOAT_COLUMNS) {
+    size_t end = k - begin < FLOAT_COLUMNS ? k : begin + FLOAT_COLUMNS;
+    UNROLL for (int c = 0; c < 4; c += together) {
+      f32x16 sum[FLOAT_TILE][4];
       UNROLL for (int t = 0; t < tile; t++)
-        sum[t][c] = fma16(w, splat(from[(size_t)t * k + i + (size_t)c]), sum[t][c]);
+        UNROLL for (int s = 0; s < together; s++) sum[t][s] = sums[t][c + s];
+      size_t i = begin;
+      for (; i + 4 <= end; i += 4) {
+        if (first == 0 && c == 0) prefetch(panel + i * column_bytes, 4 * column_bytes);
+        UNROLL for (int s = 0; s < together; s++) {
+          size_t column = i + (size_t)(c + s);
+          f32x16 w = load_weights(type, panel, column);
+          UNROLL for (int t = 0; t < tile; t++)
+            sum[t][s] = fma16(w, splat(from[(size_t)t * k + column]), sum[t][s]);
+        }
+      }
+      UNROLL for (int s = 0; s < together; s++) {
+        size_t column = i + (size_t)(c + s);
+        if (column >= end) break;
+        f32x16 w = load_weights(type, panel, column);
+        UNROLL for (int t = 0; t < tile; t++)
+          sum[t][s] = fma16(w, splat(from[(size_t)t * k + column]), sum[t][s]);
+      }
+      UNROLL for (int t = 0; t < tile; t++)
+        UNROLL for (int s = 0; s < together; s++) sums[t][c + s] = sum[t][s];
     }
-  }
-  UNROLL for (int c = 0; c < 3; c++) {
-    if (i + (size_t)c >= k) break;
-    f32x16 w = load_weights(type, panel, i + (size_t)c);
-    UNROLL for (int t = 0; t < tile; t++)
-      sum[t][c] = fma16(w, splat(from[(size_t)t * k + i + (size_t)c]), sum[t][c]);
   }
   UNROLL for (int t = 0; t < tile; t++)
     store_rows(
-      (sum[t][0] + sum[t][1]) + (sum[t][2] + sum[t][3]), rows, bias, accumulate,
+      (sums[t][0] + sums[t][1]) + (sums[t][2] + sums[t][3]), rows, bias, accumulate,
       out + (first + (size_t)t) * stride);
 }
 
@@ -190,6 +210,9 @@ INLINE int32_t offset_of(spark_type type, int32_t q8_offset) {
     : type == SPARK_Q5_0    ? 16
     : type == SPARK_Q6_K    ? 32
                             : 0;
+}
+INLINE int bits_of(spark_type type) {
+  return type == SPARK_Q6_K ? 6 : type == SPARK_Q5_0 || type == SPARK_Q5_1 || type == SPARK_Q5_K ? 5 : 4;
 }
 INLINE bool has_minimum(spark_type type) {
   return type == SPARK_Q4_1 || type == SPARK_Q5_1 || type == SPARK_Q4_K || type == SPARK_Q5_K;
@@ -249,14 +272,14 @@ INLINE void multiply_quants_tile(
       } else if (offset) {
         low = splat_int(x->negative_sum[at]) * offset;
       }
-      UNROLL for (int quad = 0; quad < 4; quad++) {
-        if (type == SPARK_Q8_0) {
+      if (type == SPARK_Q8_0) {
+        UNROLL for (int quad = 0; quad < 4; quad++) {
           low = dot4_q8(low, w[quad], q + quad * 4);
           high = dot4_q8(high, w[quad + 4], q + quad * 4 + 16);
-        } else {
-          low = dot4(low, w[quad], q + quad * 4);
-          high = dot4(high, w[quad + 4], q + quad * 4 + 16);
         }
+      } else {
+        low = dot16(low, w, q, bits_of(type));
+        high = dot16(high, w + 4, q + 16, bits_of(type));
       }
       f32x16 step = splat(x->scale[at]);
       if (type == SPARK_Q6_K) {
@@ -272,13 +295,15 @@ INLINE void multiply_quants_tile(
     store_rows(sum[t], rows, bias, accumulate, out + (first + (size_t)t) * stride);
 }
 
-// Full tiles of tokens, then the rest one by one or in halves of a tile: which tile a token is in
+// Full tiles of tokens, then the rest in halves and quarters of a tile or one by one: which tile a token is in
 // never changes its result.
 #define MULTIPLY_REST(KIND, TYPE, TILE)                                                        \
   for (; t + TILE <= x->m; t += TILE)                                                          \
     multiply_##KIND##_tile(TYPE, TILE, panel, x, t, rows, bias, accumulate, out, stride);      \
   for (; t + TILE / 2 <= x->m; t += TILE / 2)                                                  \
     multiply_##KIND##_tile(TYPE, TILE / 2, panel, x, t, rows, bias, accumulate, out, stride);  \
+  for (; TILE > 6 && t + TILE / 4 <= x->m; t += TILE / 4)                                      \
+    multiply_##KIND##_tile(TYPE, TILE / 4, panel, x, t, rows, bias, accumulate, out, stride);  \
   for (; t < x->m; t++)                                                                        \
     multiply_##KIND##_tile(TYPE, 1, panel, x, t, rows, bias, accumulate, out, stride);
 #define MULTIPLY(NAME, TYPE, KIND, TILE)                                                       \

@@ -46,8 +46,10 @@ INLINE turned_channel turn(const spark_rope *rope, int32_t start, size_t channel
   size_t pair = rope->interleaved ? channel / 2 : is_second ? channel - pairs : channel;
   size_t other = rope->interleaved ? channel ^ 1 : is_second ? channel - pairs : channel + pairs;
   size_t at = (size_t)(start < 0 ? -start : start) * pairs + pair;
-  float sine = start < 0 ? -rope->sine[at] : rope->sine[at];
-  return (turned_channel){other, rope->cosine[at], is_second ? sine : -sine};
+  // The table's numbers may have a common factor, which the keys have been given already: cos 0.
+  float unit = 1 / rope->cosine[0];
+  float cosine = rope->cosine[at] * unit, sine = rope->sine[at] * (start < 0 ? -unit : unit);
+  return (turned_channel){other, cosine, is_second ? sine : -sine};
 }
 
 // Keys of 16 * width tokens, [d][length] from `first`, turned by `start` tokens.
