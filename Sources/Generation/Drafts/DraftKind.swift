@@ -11,6 +11,10 @@ package enum DraftSource: Int, Sendable, CaseIterable {
 
   package static let exits: [DraftSource] = [.earlyLayers, .halfLayers, .mostLayers]
 
+  /// The place of one of `exits` among them. Counted, not searched for: a generic search makes the runtime
+  /// allocate the array's type when it is first called, in the middle of a decode step.
+  var exitPlace: Int { rawValue - DraftSource.earlyLayers.rawValue }
+
   /// Whether a draft takes passes of its own.
   var isComputed: Bool { rawValue >= DraftSource.model.rawValue }
 }

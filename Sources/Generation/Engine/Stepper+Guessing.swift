@@ -32,7 +32,7 @@ extension Stepper {
   }
 
   func exitLayer(of source: DraftSource) -> Int {
-    exitLayers[DraftSource.exits.firstIndex(of: source)!]
+    exitLayers[source.exitPlace]
   }
 
   /// Makes the drafts that the pass in hand checks.
