@@ -32,95 +32,144 @@ INLINE void fill_values(
     }
 }
 
-// How a channel of keys becomes that of keys which stand `start` tokens on:
-// channel * own + other channel * cross.
-typedef struct {
-  size_t other;
-  float own, cross;
-} turned_channel;
-
-INLINE turned_channel turn(const spark_rope *rope, int32_t start, size_t channel) {
-  size_t pairs = (size_t)rope->rotary / 2;
-  if (channel >= 2 * pairs) return (turned_channel){channel, 1, 0};
-  bool is_second = rope->interleaved ? channel % 2 : channel >= pairs;
-  size_t pair = rope->interleaved ? channel / 2 : is_second ? channel - pairs : channel;
-  size_t other = rope->interleaved ? channel ^ 1 : is_second ? channel - pairs : channel + pairs;
-  size_t at = (size_t)(start < 0 ? -start : start) * pairs + pair;
-  // The table's numbers may have a common factor, which the keys have been given already: cos 0.
-  float unit = 1 / rope->cosine[0];
-  float cosine = rope->cosine[at] * unit, sine = rope->sine[at] * (start < 0 ? -unit : unit);
-  return (turned_channel){other, cosine, is_second ? sine : -sine};
-}
-
-// Keys of 16 * width tokens, [d][length] from `first`, turned by `start` tokens.
+// Keys of 16 * width tokens, [d][length] from `first`, turned by `start` tokens. Channels that turn together are a
+// pair of rows, in whatever places they are: see `pair_up`.
 INLINE void fill_keys(
   const spark_attention *job, const uint8_t *base, size_t first, int32_t start, size_t width,
   uint16_t *out
 ) {
   const spark_kv_layout *l = job->layout;
-  size_t length = (size_t)l->block_length;
-  for (size_t channel = 0; channel < (size_t)l->d; channel += 2) {
-    turned_channel even = turn(job->rope, start, channel), odd = turn(job->rope, start, channel + 1);
+  const spark_rope *rope = job->rope;
+  size_t length = (size_t)l->block_length, pairs = (size_t)rope->rotary / 2;
+  size_t table = (size_t)(start < 0 ? -start : start) * pairs;
+  // The table's numbers may have a common factor, which the keys have been given already: cos 0.
+  float unit = pairs > 0 ? 1 / rope->cosine[0] : 1;
+  for (size_t pair = 0; pair < (size_t)l->d / 2; pair++) {
+    bool turns = pair < pairs;
+    size_t even = turns && !rope->interleaved ? pair : 2 * pair;
+    size_t odd = turns && !rope->interleaved ? pair + pairs : 2 * pair + 1;
+    f32x16 cosine = splat(turns ? rope->cosine[table + pair] * unit : 1);
+    f32x16 sine = splat(turns ? rope->sine[table + pair] * (start < 0 ? -unit : unit) : 0);
     for (size_t v = 0; v < width; v++) {
-      size_t at = first + v * 16;
-      f32x16 rows[4] = {
-        load_kv(l->type, base, at + channel * length), load_kv(l->type, base, at + even.other * length),
-        load_kv(l->type, base, at + (channel + 1) * length),
-        load_kv(l->type, base, at + odd.other * length)};
-      put_rows(
-        fma16(rows[0], splat(even.own), rows[1] * splat(even.cross)),
-        fma16(rows[2], splat(odd.own), rows[3] * splat(odd.cross)), channel / 2, width, v, out);
+      f32x16 x = load_kv(l->type, base, first + v * 16 + even * length);
+      f32x16 y = load_kv(l->type, base, first + v * 16 + odd * length);
+      put_rows(fma16(x, cosine, -(y * sine)), fma16(x, sine, y * cosine), pair, width, v, out);
     }
   }
 }
 
-// What is kept of 16 queries from span to span.
+// A rotated query with its channels in the order of `fill_keys`: those that turn together side by side.
+INLINE void pair_up(const spark_rope *rope, size_t d, const float *x, float *out) {
+  size_t pairs = rope->interleaved ? 0 : (size_t)rope->rotary / 2;
+  for (size_t pair = 0; pair < pairs; pair++)
+    out[2 * pair] = x[pair], out[2 * pair + 1] = x[pair + pairs];
+  memcpy(out + 2 * pairs, x + 2 * pairs, (d - 2 * pairs) * sizeof(float));
+}
+
+// What is kept of 16 queries from span to span. Those behind the last one are zeros, which nobody reads.
 typedef struct {
   _Alignas(64) float sums[16 * TILE_HEAD];  // [16][d]
-  float largest[16], total[16];
-  float keep[16];  // what the sums so far are worth beside the span in hand
-  int32_t position[16];
-  size_t at[16];
-  int32_t count;
+  // Of the weights so far, and the score that has weight 1.
+  f32x16 total;
+  _Alignas(64) float unit[16];
+  int32_t position[16];  // never falls
 } query_tile;
 
-// Weights of 16 queries for the tokens of a span, from their scores, [16][columns].
-INLINE void weigh(
-  query_tile *tile, int32_t begin, const spark_span *span, size_t columns, float *scores,
-  uint16_t *weights
-) {
+// 2^x, relative error below 3e-6, and exactly 0 for -infinity and 1 for 0: floor(x) goes to the exponent, and the
+// rest, in [0, 1), through the polynomial of degree 4 which of those with p(0) = 1 has the least relative error
+// (found with Remez' exchange).
+INLINE f32x16 power_of_two(f32x16 x) {
+  f32x16 rest = (f32x16)_mm512_reduce_ps((__m512)x, _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC);
+  f32x16 p = splat(0.01342668429f);
+  p = fma16(p, rest, splat(0.05224247419f));
+  p = fma16(p, rest, splat(0.24128020477f));
+  p = fma16(p, rest, splat(0.69304484490f));
+  p = fma16(p, rest, splat(1));
+  return (f32x16)_mm512_scalef_ps((__m512)p, (__m512)x);
+}
+
+INLINE f32x16 larger(f32x16 a, f32x16 b) { return (f32x16)_mm512_max_ps((__m512)a, (__m512)b); }
+
+INLINE f32x16 join(bool adds, f32x16 a, f32x16 b) { return adds ? a + b : larger(a, b); }
+
+// The sum, or the largest, of each row's lanes, row q's in lane q: one tree for all rows.
+INLINE f32x16 join_rows(bool adds, f32x16 rows[16]) {
+  UNROLL for (int q = 0; q < 8; q++)
+    rows[q] = join(
+      adds,
+      __builtin_shufflevector(
+        rows[q], rows[q + 8], 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23),
+      __builtin_shufflevector(
+        rows[q], rows[q + 8], 8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31));
+  UNROLL for (int q = 0; q < 4; q++)
+    rows[q] = join(
+      adds,
+      __builtin_shufflevector(
+        rows[q], rows[q + 4], 0, 1, 2, 3, 16, 17, 18, 19, 8, 9, 10, 11, 24, 25, 26, 27),
+      __builtin_shufflevector(
+        rows[q], rows[q + 4], 4, 5, 6, 7, 20, 21, 22, 23, 12, 13, 14, 15, 28, 29, 30, 31));
+  UNROLL for (int q = 0; q < 2; q++)
+    rows[q] = join(
+      adds,
+      __builtin_shufflevector(
+        rows[q], rows[q + 2], 0, 1, 16, 17, 4, 5, 20, 21, 8, 9, 24, 25, 12, 13, 28, 29),
+      __builtin_shufflevector(
+        rows[q], rows[q + 2], 2, 3, 18, 19, 6, 7, 22, 23, 10, 11, 26, 27, 14, 15, 30, 31));
+  return join(
+    adds,
+    __builtin_shufflevector(
+      rows[0], rows[1], 0, 16, 2, 18, 4, 20, 6, 22, 8, 24, 10, 26, 12, 28, 14, 30),
+    __builtin_shufflevector(
+      rows[0], rows[1], 1, 17, 3, 19, 5, 21, 7, 23, 9, 25, 11, 27, 13, 29, 15, 31));
+}
+
+// Scores, [16][width], of the tokens that a query does not see become those of weight 0. There are none where all
+// 16 see the whole span.
+INLINE void hide(const query_tile *tile, const spark_span *span, size_t width, float *scores) {
   static const i32x16 lane = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
-  size_t groups = (columns + 31) / 32;
+  int32_t columns = (int32_t)width;
+  if (span->first <= 0 && span->count == columns && tile->position[0] - span->start >= columns - 1) return;
   for (int32_t q = 0; q < 16; q++) {
-    uint16_t *out = weights + q * 32;
-    if (q < begin || q >= tile->count) {
-      for (size_t g = 0; g < groups; g++) memset(out + g * 512, 0, 64);
-      continue;
-    }
     int32_t visible = tile->position[q] - span->start + 1;
     i32x16 seen = splat_int(visible < span->count ? visible : span->count);
-    float *score = scores + (size_t)q * columns;
-    f32x16 highest16 = splat(tile->largest[q]), lanes = {0};
-    for (size_t j = 0; j < columns; j += 16) {
-      i32x16 column = lane + (int32_t)j;
+    for (int32_t j = 0; j < columns; j += 16) {
+      i32x16 column = lane + j;
       i32x16 shown = (column < seen) & (column >= splat_int(span->first));
-      f32x16 s = choose(shown, load(score + j), splat(-__builtin_inff()));
-      put16(s, score + j);
-      highest16 = __builtin_elementwise_max(highest16, s);
+      float *score = scores + q * columns + j;
+      put16(choose(shown, load(score), splat(-__builtin_inff())), score);
     }
-    float highest = largest_lane(highest16);
-    for (size_t j = 0; j < columns; j += 32) {
-      f32x16 low = exponential16(load(score + j) - splat(highest)), high = {0};
-      lanes += low;
-      if (j + 16 < columns) {
-        high = exponential16(load(score + j + 16) - splat(highest));
-        lanes += high;
-      }
-      put_pairs(low, high, out + j * 16);
+  }
+}
+
+// Weights of 16 queries for the tokens of a span, from their scores, [16][width], in powers of two.
+INLINE void weigh(
+  query_tile *tile, size_t d, const spark_span *span, size_t width, float *scores, uint16_t *weights
+) {
+  hide(tile, span, width, scores);
+  f32x16 rows[16];
+  UNROLL for (int q = 0; q < 16; q++) rows[q] = load(scores + (size_t)q * width);
+  for (size_t j = 16; j < width; j += 16)
+    UNROLL for (int q = 0; q < 16; q++) rows[q] = larger(rows[q], load(scores + (size_t)q * width + j));
+  f32x16 highest = join_rows(false, rows), unit = load(tile->unit);
+  highest = larger(highest, unit);
+  f32x16 keep = power_of_two(unit - highest);
+  put16(highest, tile->unit);
+
+  UNROLL for (int q = 0; q < 16; q++) rows[q] = splat(0);
+  for (size_t j = 0; j < width; j += 32)
+    UNROLL for (int q = 0; q < 16; q++) {
+      const float *score = scores + (size_t)q * width + j;
+      f32x16 low = power_of_two(load(score) - splat(tile->unit[q]));
+      f32x16 high = power_of_two(load(score + 16) - splat(tile->unit[q]));
+      rows[q] += low + high;
+      put_pairs(low, high, weights + j * 16 + q * 32);
     }
-    tile->keep[q] = exponential(tile->largest[q] - highest);
-    tile->total[q] = __builtin_fmaf(tile->total[q], tile->keep[q], add_lanes(lanes));
-    tile->largest[q] = highest;
+  tile->total = fma16(tile->total, keep, join_rows(true, rows));
+
+  for (uint32_t left = _mm512_movepi32_mask((__m512i)(highest > unit)); left; left &= left - 1) {
+    size_t q = (size_t)__builtin_ctz(left);
+    for (size_t i = q * d; i < (q + 1) * d; i += 16)
+      put16(load(tile->sums + i) * splat(keep[q]), tile->sums + i);
   }
 }
 
@@ -176,28 +225,31 @@ static void attend_tiles(
   query_tile tiles[SPARK_PROMPT_TILE / 16];
   _Alignas(64) uint16_t keys[TILE_HEAD * SPARK_MAX_BLOCK], values[TILE_HEAD * SPARK_MAX_BLOCK];
   _Alignas(64) uint16_t queries[SPARK_PROMPT_TILE * TILE_HEAD];
-  _Alignas(64) uint16_t weights[SPARK_PROMPT_TILE / 16][16 * SPARK_MAX_BLOCK];
-  _Alignas(64) float scores[SPARK_PROMPT_TILE / 16][16 * SPARK_MAX_BLOCK], rotated[TILE_HEAD];
-  int32_t begin[SPARK_PROMPT_TILE / 16];
-  for (int32_t q = 0; q < (count + 15) / 16 * 16; q++) {
+  _Alignas(64) uint16_t weights[2][16 * SPARK_MAX_BLOCK];
+  _Alignas(64) float scores[2][16 * SPARK_MAX_BLOCK];
+  _Alignas(64) float rotated[TILE_HEAD], paired[TILE_HEAD];
+  int32_t end = (count + 15) / 16;
+  size_t at[SPARK_PROMPT_TILE];
+  for (int32_t q = 0; q < end * 16; q++) {
     query_tile *tile = &tiles[q / 16];
     uint16_t *to = queries + (size_t)(q / 16) * 16 * d + q % 16 * 32;
+    size_t index = (size_t)(first + (q < count ? q : count - 1)), row = index / group;
+    tile->position[q % 16] = run->position + (int32_t)row;
+    if (q % 16 == 0) {
+      tile->total = splat(0);
+      put16(splat(-FLT_MAX), tile->unit);
+      memset(tile->sums, 0, 16 * d * sizeof(float));
+    }
     if (q >= count) {
       for (size_t i = 0; i < d; i += 32) memset(to + i * 16, 0, 64);
       continue;
     }
-    size_t index = (size_t)(first + q), row = index / group;
-    tile->position[q % 16] = run->position + (int32_t)row;
-    tile->at[q % 16] = (((size_t)run->row + row) * (size_t)job->heads + head * group + index % group) * d;
-    tile->largest[q % 16] = -__builtin_inff();
-    tile->total[q % 16] = 0;
-    tile->count = q % 16 + 1;
-    memset(tile->sums + (size_t)(q % 16) * d, 0, d * sizeof(float));
-    rotate(job->rope, tile->position[q % 16], l->d, job->query + tile->at[q % 16], rotated);
+    at[q] = (((size_t)run->row + row) * (size_t)job->heads + head * group + index % group) * d;
+    rotate(job->rope, tile->position[q % 16], l->d, job->query + at[q], rotated);
+    pair_up(job->rope, d, rotated, paired);
+    f32x16 scale = splat(job->scale * EXP_LOG2E);
     for (size_t i = 0; i < d; i += 32)
-      put_pairs(
-        load(rotated + i) * splat(job->scale), load(rotated + i + 16) * splat(job->scale),
-        to + i * 16);
+      put_pairs(load(paired + i) * scale, load(paired + i + 16) * scale, to + i * 16);
   }
   amx_shapes shapes = {.palette = 1};
   for (int tile = 0; tile < 8; tile++) shapes.rows[tile] = 16, shapes.column_bytes[tile] = 64;
@@ -205,9 +257,10 @@ static void attend_tiles(
 
   for (int32_t s = run->span; s < run->span + run->spans; s++) {
     const spark_span *span = &job->spans[s];
-    // The last query sees most.
-    if (span->count <= 0 || tiles[(count - 1) / 16].position[(count - 1) % 16] < span->start + span->first)
-      continue;
+    // Positions never fall, so the tiles that see nothing come first.
+    int32_t from = 0;
+    while (from < end && tiles[from].position[15] < span->start + span->first) from++;
+    if (span->count <= 0 || from == end) continue;
     const uint8_t *base = span->block + (size_t)job->layer * span->stride;
     size_t columns = ((size_t)span->count + 15) / 16 * 16, groups = (columns + 31) / 32;
     fill_keys(job, base, head * d * length, span->start, columns / 16, keys);
@@ -218,42 +271,28 @@ static void attend_tiles(
       l->type, base, (size_t)l->kv_heads * d * length + head * length * stride, stride, columns / 2,
       d / 16, values);
 
-    // Each step for all queries before the next one: what the unit has stored, and what it is to load, is on its
+    // Three steps for three tiles of queries in turns, as what the unit has stored, and what it is to load, is on its
     // way for a while.
-    int32_t from = 0, end = (count + 15) / 16;
-    for (int32_t t = 0; t < end; t++) {
-      query_tile *tile = &tiles[t];
-      // Positions grow with the query's index, so the queries that see nothing come first.
-      begin[t] = 0;
-      while (begin[t] < tile->count && tile->position[begin[t]] < span->start + span->first)
-        begin[t]++;
-      if (begin[t] == tile->count) from = t + 1;
+    for (int32_t t = from; t < end + 2; t++) {
+      if (t < end)
+        multiply_strips(
+          columns / 16, queries + (size_t)t * 16 * d, keys, d / 32, false, scores[t % 2],
+          groups * 32 * sizeof(float));
+      if (t >= from + 2)
+        multiply_strips(
+          d / 16, weights[t % 2], values, groups, true, tiles[t - 2].sums, d * sizeof(float));
+      if (t > from && t <= end)
+        weigh(&tiles[t - 1], d, span, groups * 32, scores[(t - 1) % 2], weights[(t - 1) % 2]);
     }
-    for (int32_t t = from; t < end; t++)
-      multiply_strips(
-        columns / 16, queries + (size_t)t * 16 * d, keys, d / 32, false, scores[t],
-        columns * sizeof(float));
-    for (int32_t t = from; t < end; t++) {
-      query_tile *tile = &tiles[t];
-      weigh(tile, begin[t], span, columns, scores[t], weights[t]);
-      for (int32_t q = begin[t]; q < tile->count; q++) {
-        f32x16 keep = splat(tile->keep[q]);
-        for (size_t i = 0; i < d; i += 16) {
-          float *sum = tile->sums + (size_t)q * d + i;
-          put16(load(sum) * keep, sum);
-        }
-      }
-    }
-    for (int32_t t = from; t < end; t++)
-      multiply_strips(
-        d / 16, weights[t], values, groups, true, tiles[t].sums, d * sizeof(float));
   }
   _tile_release();
 
-  for (int32_t q = 0; q < count; q++) {
-    query_tile *tile = &tiles[q / 16];
-    const float *sums = tile->sums + (size_t)(q % 16) * d;
-    for (size_t i = 0; i < d; i += 16)
-      put16(load(sums + i) / splat(tile->total[q % 16]), job->out + tile->at[q % 16] + i);
+  for (int32_t t = 0; t < end; t++) {
+    f32x16 inverse = splat(1) / tiles[t].total;
+    for (int32_t q = 0; q < 16 && t * 16 + q < count; q++)
+      for (size_t i = 0; i < d; i += 16)
+        put16(
+          load(tiles[t].sums + (size_t)q * d + i) * splat(inverse[q]),
+          job->out + at[t * 16 + q] + i);
   }
 }

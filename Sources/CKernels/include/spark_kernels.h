@@ -122,7 +122,7 @@ typedef struct {
 } spark_run;
 
 // Queries that share one key-value head and are worked on together, in general and in a prompt.
-enum { SPARK_QUERY_TILE = 16, SPARK_PROMPT_TILE = 64, SPARK_MAX_BLOCK = 128, SPARK_MAX_HEAD = 512 };
+enum { SPARK_QUERY_TILE = 16, SPARK_PROMPT_TILE = 128, SPARK_MAX_BLOCK = 128, SPARK_MAX_HEAD = 512 };
 
 typedef struct {
   const spark_kv_layout *layout;
