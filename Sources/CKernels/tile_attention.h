@@ -3,8 +3,9 @@
 // As in `attend`, one online softmax runs across all spans in their order. Keys and values of a block become
 // tiles once for all queries of a call, and keys are turned to where the block stands meanwhile: cheaper there
 // than turning every query for every block, as all tokens of a block turn by one angle. Scores and weights are
-// floats, and weights are rounded to bf16 where they meet values. What a query computes does not depend on the
-// others.
+// floats, and weights are rounded to bf16 where they meet values. The softmax is that of powers of two: queries are
+// multiplied by log2(e) where they become tiles. Sixteen queries share a tile and its instructions, but what a query
+// computes does not depend on the others, nor on what is skipped because it would change nothing.
 //
 // Heads are multiples of 32 and no longer than TILE_HEAD; blocks are multiples of 16.
 
@@ -66,18 +67,17 @@ INLINE void pair_up(const spark_rope *rope, size_t d, const float *x, float *out
   memcpy(out + 2 * pairs, x + 2 * pairs, (d - 2 * pairs) * sizeof(float));
 }
 
-// What is kept of 16 queries from span to span. Those behind the last one are zeros, which nobody reads.
+// What is kept of 16 queries from span to span. Behind the last query of all come zeros, whose sums nobody reads.
 typedef struct {
-  _Alignas(64) float sums[16 * TILE_HEAD];  // [16][d]
-  // Of the weights so far, and the score that has weight 1.
-  f32x16 total;
-  _Alignas(64) float unit[16];
-  int32_t position[16];  // never falls
+  _Alignas(64) float sums[16 * TILE_HEAD];  // values seen so far, weighted: [16][d]
+  f32x16 total;                             // of their weights
+  _Alignas(64) float largest[16];           // scores so far; finite even where there are none
+  int32_t position[16];                     // never falls
 } query_tile;
 
-// 2^x, relative error below 3e-6, and exactly 0 for -infinity and 1 for 0: floor(x) goes to the exponent, and the
-// rest, in [0, 1), through the polynomial of degree 4 which of those with p(0) = 1 has the least relative error
-// (found with Remez' exchange).
+// 2^x with a relative error of at most 3.1e-6 (a bf16 has 4e-3), exactly 1 for 0, and 0 below -126: numbers that small
+// take the processor 50 times as long. floor(x) becomes the exponent, and the rest goes through the polynomial of
+// degree 4 with the least relative error on [0, 1] of those that are 1 at 0, found with Remez' exchange.
 INLINE f32x16 power_of_two(f32x16 x) {
   f32x16 rest = (f32x16)_mm512_reduce_ps((__m512)x, _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC);
   f32x16 p = splat(0.01342668429f);
@@ -85,9 +85,11 @@ INLINE f32x16 power_of_two(f32x16 x) {
   p = fma16(p, rest, splat(0.24128020477f));
   p = fma16(p, rest, splat(0.69304484490f));
   p = fma16(p, rest, splat(1));
-  return (f32x16)_mm512_scalef_ps((__m512)p, (__m512)x);
+  __mmask16 counts = _mm512_cmp_ps_mask((__m512)x, (__m512)splat(-126), _CMP_NLT_UQ);
+  return (f32x16)_mm512_maskz_scalef_ps(counts, (__m512)p, (__m512)x);
 }
 
+// One instruction, unlike __builtin_elementwise_max: if either is not a number, b.
 INLINE f32x16 larger(f32x16 a, f32x16 b) { return (f32x16)_mm512_max_ps((__m512)a, (__m512)b); }
 
 INLINE f32x16 join(bool adds, f32x16 a, f32x16 b) { return adds ? a + b : larger(a, b); }
@@ -141,32 +143,33 @@ INLINE void hide(const query_tile *tile, const spark_span *span, size_t width, f
   }
 }
 
-// Weights of 16 queries for the tokens of a span, from their scores, [16][width], in powers of two.
+// Weights of 16 queries for the tokens of a span, from their scores, [16][width], which are in powers of two. Makes
+// the sums so far those beside these weights.
 INLINE void weigh(
   query_tile *tile, size_t d, const spark_span *span, size_t width, float *scores, uint16_t *weights
 ) {
   hide(tile, span, width, scores);
-  f32x16 rows[16];
+  f32x16 rows[16];  // lanes of each query, all in registers
   UNROLL for (int q = 0; q < 16; q++) rows[q] = load(scores + (size_t)q * width);
   for (size_t j = 16; j < width; j += 16)
     UNROLL for (int q = 0; q < 16; q++) rows[q] = larger(rows[q], load(scores + (size_t)q * width + j));
-  f32x16 highest = join_rows(false, rows), unit = load(tile->unit);
-  highest = larger(highest, unit);
-  f32x16 keep = power_of_two(unit - highest);
-  put16(highest, tile->unit);
+  f32x16 before = load(tile->largest), largest = larger(join_rows(false, rows), before);
+  f32x16 keep = power_of_two(before - largest);
+  put16(largest, tile->largest);
 
   UNROLL for (int q = 0; q < 16; q++) rows[q] = splat(0);
   for (size_t j = 0; j < width; j += 32)
     UNROLL for (int q = 0; q < 16; q++) {
       const float *score = scores + (size_t)q * width + j;
-      f32x16 low = power_of_two(load(score) - splat(tile->unit[q]));
-      f32x16 high = power_of_two(load(score + 16) - splat(tile->unit[q]));
+      f32x16 low = power_of_two(load(score) - splat(tile->largest[q]));
+      f32x16 high = power_of_two(load(score + 16) - splat(tile->largest[q]));
       rows[q] += low + high;
       put_pairs(low, high, weights + j * 16 + q * 32);
     }
   tile->total = fma16(tile->total, keep, join_rows(true, rows));
 
-  for (uint32_t left = _mm512_movepi32_mask((__m512i)(highest > unit)); left; left &= left - 1) {
+  // Elsewhere it is 1.
+  for (uint32_t left = _mm512_movepi32_mask((__m512i)(largest > before)); left; left &= left - 1) {
     size_t q = (size_t)__builtin_ctz(left);
     for (size_t i = q * d; i < (q + 1) * d; i += 16)
       put16(load(tile->sums + i) * splat(keep[q]), tile->sums + i);
@@ -237,7 +240,7 @@ static void attend_tiles(
     tile->position[q % 16] = run->position + (int32_t)row;
     if (q % 16 == 0) {
       tile->total = splat(0);
-      put16(splat(-FLT_MAX), tile->unit);
+      put16(splat(-FLT_MAX), tile->largest);
       memset(tile->sums, 0, 16 * d * sizeof(float));
     }
     if (q >= count) {
